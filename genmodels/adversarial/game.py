@@ -1,0 +1,220 @@
+"""The one adversarial training loop of this repository: Algorithm 13.1, resumable, with its players as arguments."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .. import training
+from .networks import Generator
+from .objectives import NON_SATURATING, Loss, Objective, Scores
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Anything data can be drawn from: a world, a set of images, another generator."""
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Tensor: ...
+
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+Watch = Callable[[Generator, nn.Module], dict[str, Tensor]]
+
+
+def adam(*, lr: float = 1e-3, betas: tuple[float, float] = (0.5, 0.999)) -> OptimizerFactory:
+    """Adam with the momentum that GANs like (0.5): an average over many steps would point where the game has been."""
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas)
+
+
+@dataclass
+class History:
+    """What a game left behind: the losses that were back-propagated, and what was watched at chosen steps."""
+
+    losses: Float[Tensor, "steps 2"]
+    watched: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+
+    @property
+    def critic(self) -> Float[Tensor, " steps"]:
+        return self.losses[:, 0]
+
+    @property
+    def generator(self) -> Float[Tensor, " steps"]:
+        return self.losses[:, 1]
+
+
+def score(critic: nn.Module, x: Float[Tensor, "n ..."]) -> Scores:
+    """The critic's scores as a vector, one per row; anything else would broadcast silently and is refused."""
+    scores = critic(x)
+    if scores.numel() != len(x):
+        raise ValueError(
+            f"the critic returned shape {tuple(scores.shape)} for {len(x)} rows; it must return one score per row."
+        )
+    return scores.reshape(len(x))
+
+
+def critic_step(
+    generator: Generator,
+    critic: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+    z: Tensor,
+) -> Loss:
+    """Move the critic once; the generator is only read."""
+    with torch.no_grad():
+        fake = generator(z)
+    optimizer.zero_grad()
+    loss = objective.critic(score(critic, real), score(critic, fake))
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def generator_step(
+    generator: Generator, critic: nn.Module, objective: Objective, optimizer: torch.optim.Optimizer, z: Tensor
+) -> Loss:
+    """Move the generator once; the critic hands its gradient on and keeps none of it."""
+    optimizer.zero_grad()
+    loss = objective.generator(score(critic, generator(z)))
+    loss.backward(inputs=[p for p in generator.parameters() if p.requires_grad])
+    optimizer.step()
+    return loss.detach()
+
+
+def play(
+    generator: Generator,
+    critic: nn.Module,
+    data: Sampler,
+    objective: Objective = NON_SATURATING,
+    *,
+    steps: int,
+    critic_steps: int = 1,
+    batch: int = 256,
+    optimizer: OptimizerFactory = adam(),  # noqa: B008 (a pure factory)
+    seed: int = 0,
+    watch: Watch | None = None,
+    watch_at: Collection[int] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 500,
+) -> History:
+    r"""Play the game of Algorithm 13.1: `critic_steps` moves of the critic, one of the generator, `steps` times.
+
+    Parameters
+    ----------
+    generator, critic
+        The players, changed in place; the critic returns one score per row.
+    data
+        Where real batches are drawn from, with replacement, by `data.sample((batch,), rng=...)`.
+    objective
+        The two losses. `MINIMAX` is the zero-sum game, `NON_SATURATING` what everybody uses.
+    steps, critic_steps, batch
+        Moves of the generator, moves of the critic before each, and samples per move.
+    optimizer
+        Makes one optimiser per player from its parameters.
+    seed
+        Of the run's own stream. Evaluation never draws from it.
+    watch, watch_at
+        `watch(generator, critic)` is called in evaluation mode before the given steps (and after the last one, if
+        `steps` is among them); the tensors it names are kept in `History.watched`.
+    checkpoint, checkpoint_every
+        A file that holds the whole run. If it exists the run goes on from there, and ends bit for bit (on the CPU)
+        where an uninterrupted one would have ended.
+
+    Raises
+    ------
+    CheckpointError
+        If the file belongs to a run with other settings.
+    FloatingPointError
+        If a loss is no longer finite; a saved checkpoint is then left as it was.
+
+    Source: nndl, Algorithm 13.1, with the logarithm of correction E-32; Goodfellow et al. 2014, Algorithm 1.
+    """
+    where = next(generator.parameters()).device
+    stream = training.rng(seed)
+    by_critic, by_generator = optimizer(critic.parameters()), optimizer(generator.parameters())
+    history = History(torch.full((steps, 2), math.nan, device=where))
+    settings = {"objective": objective.name, "critic_steps": critic_steps, "batch": batch, "seed": seed}
+    run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
+
+    with training.isolated(seed):
+        start = run.resume(Path(checkpoint)) if checkpoint and Path(checkpoint).exists() else 0
+        for step in training.progress(range(start, steps), label=objective.name):
+            if watch and step in watch_at:
+                history.watched[step] = _look(watch, generator, critic)
+            for _ in range(critic_steps):
+                real = data.sample((batch,), rng=stream).to(where)
+                z = generator.noise(batch, rng=stream)
+                history.losses[step, 0] = critic_step(generator, critic, objective, by_critic, real, z)
+            z = generator.noise(batch, rng=stream)
+            history.losses[step, 1] = generator_step(generator, critic, objective, by_generator, z)
+            if checkpoint and (step + 1) % checkpoint_every == 0:
+                run.save(Path(checkpoint), step + 1)
+        run.check(steps)
+        if watch and steps in watch_at:
+            history.watched[steps] = _look(watch, generator, critic)
+    return history
+
+
+def _look(watch: Watch, generator: Generator, critic: nn.Module) -> dict[str, Tensor]:
+    with training.evaluating(generator, critic):
+        seen = watch(generator, critic)
+        return {name: x.detach().to("cpu", copy=True) for name, x in seen.items()}  # a parameter would change later
+
+
+@dataclass
+class _Run:
+    """All that decides how a run goes on; what is missing here is what makes a resumed run a different one."""
+
+    generator: nn.Module
+    critic: nn.Module
+    by_generator: torch.optim.Optimizer
+    by_critic: torch.optim.Optimizer
+    stream: torch.Generator
+    history: History
+    settings: dict[str, Any]
+
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("generator", "critic", "by_generator", "by_critic")}
+
+    def check(self, steps: int) -> None:
+        bad = (~self.history.losses[:steps].isfinite().all(dim=1)).nonzero()
+        if len(bad):
+            raise FloatingPointError(
+                f"a loss is not finite from step {bad[0].item()} on: lower the learning rate, or look at the data."
+            )
+
+    def save(self, path: Path, step: int) -> None:
+        self.check(step)
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        streams = {
+            "own": self.stream.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all(),
+        }
+        past = {"losses": self.history.losses[:step].cpu(), "watched": self.history.watched}
+        training.save(path, {"step": step, "settings": self.settings, "streams": streams, **past, **state})
+
+    def resume(self, path: Path) -> int:
+        saved = training.load(path)
+        if saved["settings"] != self.settings or saved["step"] > len(self.history.losses):
+            raise training.CheckpointError(
+                f"{path} is step {saved['step']} of a run with {saved['settings']}, this run has {self.settings}: "
+                "give the same settings and at least as many steps, or another file."
+            )
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        self.stream.set_state(saved["streams"]["own"])
+        torch.set_rng_state(saved["streams"]["torch"])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(saved["streams"]["cuda"])
+        self.history.losses[: saved["step"]] = saved["losses"].to(self.history.losses.device)
+        self.history.watched.update(saved["watched"])
+        return saved["step"]

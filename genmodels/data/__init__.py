@@ -1,0 +1,7 @@
+"""Worlds with exact answers, and real data behind one verified door."""
+
+from .images import ImageSet, digits, fashion_mnist, mnist
+from .store import DataError, Source, fetch
+from .worlds import World, ring
+
+__all__ = ["DataError", "ImageSet", "Source", "World", "digits", "fashion_mnist", "fetch", "mnist", "ring"]

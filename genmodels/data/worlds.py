@@ -1,0 +1,41 @@
+"""Worlds: small distributions whose density, modes and samples are all known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class World:
+    r"""A mixture of equally likely round Gaussians, :math:`\frac1K\sum_kN(x;\mu_k,\sigma^2I)`.
+
+    `torch.distributions` has this mixture too, but its `sample` takes no generator.
+    """
+
+    centres: Float[Tensor, "modes dim"]
+    std: float
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Float[Tensor, ...]:
+        """Pick a centre, add noise."""
+        which = torch.randint(len(self.centres), tuple(sample_shape), generator=rng)
+        noise = torch.randn(*sample_shape, self.centres.shape[1], generator=rng)
+        return self.centres[which] + self.std * noise
+
+    def log_prob(self, x: Float[Tensor, "... dim"]) -> Float[Tensor, ...]:
+        """Logarithm of the density, in nats."""
+        dim = self.centres.shape[1]
+        square = (x.unsqueeze(-2) - self.centres.to(x)).square().sum(-1) / self.std**2
+        constant = math.log(len(self.centres)) + dim * math.log(self.std * math.sqrt(2 * math.pi))
+        return torch.logsumexp(-square / 2, dim=-1) - constant
+
+
+def ring(*, modes: int = 8, radius: float = 2.0, std: float = 0.1) -> World:
+    """`modes` Gaussians on a circle, the first at angle 0 and none of them twice."""
+    angle = torch.arange(modes) * (2 * math.pi / modes)
+    return World(radius * torch.stack([angle.cos(), angle.sin()], dim=1), std)
