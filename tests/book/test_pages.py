@@ -1,0 +1,125 @@
+"""Every page, wide and narrow, light and dark, offline: nothing fails, nothing overflows, everything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from published import pages
+
+UNRENDERED = """() => {
+  const article = document.querySelector("article") || document.body;
+  const left = [...article.querySelectorAll(".math")].filter(e => !e.querySelector("mjx-container"));
+  const wrong = [...article.querySelectorAll("mjx-merror, [data-mjx-error], .problematic, .system-message")];
+  const text = article.cloneNode(true);
+  text.querySelectorAll("pre, code, script, mjx-container").forEach(e => e.remove());
+  const raw = /\\\\\\(|\\\\\\[|\\$\\$|\\{(numref|eq|cite|term|ref|doc|py:\\w+)\\}/.exec(text.textContent);
+  return [...left.map(e => e.textContent), ...wrong.map(e => e.textContent), ...(raw ? [raw[0]] : [])];
+}"""
+WITHOUT_ALT = "() => [...document.querySelectorAll('main img')].filter(i => !i.alt.trim()).map(i => i.src.slice(0, 80))"
+OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
+
+
+@contextmanager
+def opened(browser: Any, page: Path, *, scheme: str = "light", width: int = 1280) -> Iterator[tuple[Any, list[str]]]:
+    """The page with the network cut, and a list that fills with everything that goes wrong on it."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_offline(True)
+    tab, trouble = context.new_page(), []
+    tab.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+    tab.on("console", lambda message: message.type == "error" and trouble.append(f"console: {message.text}"))
+    tab.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+    tab.on("request", lambda request: request.url.startswith("http") and trouble.append(f"asked for {request.url}"))
+    tab.goto(page.as_uri())
+    if page.name == "index.html" and page.parent.name == "html":  # sends its reader on to the first page
+        tab.wait_for_url("**/intro.html")
+    tab.evaluate("() => window.MathJax ? MathJax.startup.promise : null")
+    yield tab, trouble
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", pages() or ["index.html"])
+def test_page(browser: Any, html: Path, name: str, scheme: str) -> None:
+    with opened(browser, html / name, scheme=scheme) as (tab, trouble):
+        for width in (1280, 390):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.wait_for_timeout(80)
+            assert tab.evaluate(OVERFLOW) <= 0, f"the page scrolls sideways at {width} pixels"
+        assert tab.evaluate(UNRENDERED) == []
+        assert tab.evaluate(WITHOUT_ALT) == []
+        assert trouble == []
+
+
+def test_sliders_move_their_figures(browser: Any, html: Path) -> None:
+    with opened(browser, html / "chapters/02_gans/01_game.html") as (tab, trouble):
+        players = tab.query_selector_all("figure.gm-player")
+        assert len(players) == 2
+        for player in players:
+            image, slider = player.query_selector("img"), player.query_selector("input[type=range]")
+            seen = set()
+            for k in range(int(slider.get_attribute("max")) + 1):
+                slider.evaluate("(s, k) => { s.value = k; s.dispatchEvent(new Event('input')); }", k)
+                assert player.query_selector("output").inner_text() in image.get_attribute("alt")
+                seen.add(image.get_attribute("src"))
+            assert len(seen) == k + 1, "two frames are the same picture"
+        assert trouble == []
+
+
+def test_play_button_runs_to_the_end_and_the_keyboard_moves_the_slider(browser: Any, html: Path) -> None:
+    with opened(browser, html / "chapters/02_gans/01_game.html") as (tab, _):
+        player = tab.query_selector("figure.gm-player")
+        player.query_selector("button").click()
+        tab.wait_for_function("f => f.querySelector('input').value === f.querySelector('input').max", arg=player)
+        slider = player.query_selector("input[type=range]")
+        slider.focus()
+        before = slider.input_value()
+        tab.keyboard.press("ArrowLeft")
+        assert int(slider.input_value()) == int(before) - 1
+
+
+def test_search_finds_the_section_from_a_file(browser: Any, html: Path) -> None:
+    with opened(browser, html / "search.html") as (tab, trouble):
+        tab.goto((html / "search.html").as_uri() + "?q=non-saturating")
+        tab.wait_for_selector("#search-results li a")
+        found = [link.inner_text() for link in tab.query_selector_all("#search-results li a")]
+        assert any("minimax game" in title for title in found)
+        assert trouble == []
+
+
+def test_dark_mode_is_remembered_from_page_to_page(browser: Any, html: Path) -> None:
+    with opened(browser, html / "book/intro.html") as (tab, _):
+        for _click in range(3):
+            if tab.get_attribute("html", "data-theme") == "dark":
+                break
+            tab.click("button.theme-switch-button:visible")
+        assert tab.get_attribute("html", "data-theme") == "dark"
+        tab.goto((html / "chapters/02_gans/01_game.html").as_uri())
+        assert tab.get_attribute("html", "data-theme") == "dark"
+
+
+def contrast(tab: Any, selector: str) -> float:
+    """Contrast ratio of an element's text with the page behind it (WCAG 2)."""
+    return tab.evaluate(
+        """selector => {
+          const luminance = text => {
+            const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+              .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const colour = luminance(getComputedStyle(document.querySelector(selector)).color);
+          const paper = luminance(getComputedStyle(document.body).backgroundColor);
+          return (Math.max(colour, paper) + 0.05) / (Math.min(colour, paper) + 0.05);
+        }""",
+        selector,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(browser: Any, html: Path, scheme: str) -> None:
+    with opened(browser, html / "chapters/02_gans/01_game.html", scheme=scheme) as (tab, _):
+        for selector in ("article p", "article p a", "aside.margin .sidebar-title", "figcaption", "article p code"):
+            assert contrast(tab, selector) >= 4.5, selector

@@ -1,0 +1,127 @@
+"""Build the book from notebooks whose outputs are fresh; what is stale is executed first.
+
+    python -m tools.book               the book: exercises without their solutions
+    python -m tools.book --solutions   the edition for self-learners
+
+The sources are staged in `_build`, so the working tree stays as it is. Warnings and failing cells end the build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from course.editions import reader
+
+from . import notebooks
+from .html import complaints
+
+ROOT = notebooks.ROOT
+BUILD = ROOT / "_build"
+
+
+def stage(src: Path, *, solutions: bool) -> bool:
+    """Copy what the book is made of to `src`, executing what is stale; False if a cell failed."""
+    for name in ("book", "_config.yml", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, src / name)
+    for page in (ROOT / "chapters").glob("*/*.md"):
+        target = src / page.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(page, target)
+    fresh = {py: not notebooks.problems(py) for py in notebooks.masters()}
+    stale = {py: BUILD / "executed" / py.relative_to(ROOT).with_suffix(".ipynb") for py in fresh if not fresh[py]}
+    stale = {py: out for py, out in stale.items() if not _executed(out, notebooks.fingerprint(py))}
+    if stale:
+        print(f"Executing {len(stale)} notebook(s) whose stored outputs are stale", flush=True)
+    if not notebooks.run_all(stale):
+        return False
+    for py, is_fresh in fresh.items():
+        relative = py.relative_to(ROOT).with_suffix(".ipynb")
+        notebook = nbformat.read(py.with_suffix(".ipynb") if is_fresh else BUILD / "executed" / relative, 4)
+        notebooks.write(notebook if solutions else reader(notebook), src / relative)
+    return True
+
+
+def _executed(out: Path, fingerprint: str) -> bool:
+    """Whether an earlier build has executed the same notebook already."""
+    return out.exists() and nbformat.read(out, 4).metadata.get("genmodels", {}).get("fingerprint") == fingerprint
+
+
+def keep_times(src: Path, old: Path) -> None:
+    """Give files that have not changed their old times, so that Sphinx reads again only what has."""
+    for file in src.rglob("*"):
+        before = old / file.relative_to(src)
+        if file.is_file() and before.is_file() and before.read_bytes() == file.read_bytes():
+            os.utime(file, (before.stat().st_atime, before.stat().st_mtime))
+
+
+def address() -> str:
+    """The published repository's address: from the environment, or as filled into `_config.yml`."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return os.environ.get("GENMODELS_REPOSITORY") or config["repository"]["url"] or ""
+
+
+def configure(src: Path) -> None:
+    """Launch buttons need an address; without one they are left out, rather than pointing at somebody else's."""
+    path = src / "_config.yml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if url := address():
+        config["repository"]["url"] = url
+        config["launch_buttons"]["colab_url"] = "https://colab.research.google.com"
+        config["html"]["use_repository_button"] = True
+    else:
+        del config["repository"]
+    path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def build(*, solutions: bool) -> Path | None:
+    """The folder with the finished pages, or None if something failed."""
+    out = BUILD / ("book-solutions" if solutions else "book")
+    src, old = out / "src", out / "src.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if src.exists():
+        src.rename(old)
+    src.mkdir(parents=True)
+    if not stage(src, solutions=solutions):
+        return None
+    configure(src)
+    keep_times(src, old)
+    shutil.rmtree(old, ignore_errors=True)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", src, "--toc", src / "book/_toc.yml"]
+    options = ["--path-output", out, "-W", "-n", "--keep-going", "-q"]
+    if subprocess.call([*map(str, command), *map(str, options)], cwd=src):
+        return None
+    html = out / "html"
+    shutil.rmtree(html, ignore_errors=True)
+    shutil.copytree(out / "_build/html", html)
+    return html
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--solutions", action="store_true", help="with solutions and hidden tests")
+    solutions = parser.parse_args().solutions
+    began = time.perf_counter()
+    print("Building the book" + (" with solutions" if solutions else ""), flush=True)
+    html = build(solutions=solutions)
+    if html is None:
+        print("The book was not built; the first message above says why.", file=sys.stderr)
+        return 1
+    if found := complaints(html):
+        print("\n".join(found), file=sys.stderr)
+        return 1
+    print(f"Built in {time.perf_counter() - began:.0f} s. Open {html / 'index.html'}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
