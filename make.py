@@ -4,6 +4,7 @@
     python make.py book        build the book (--solutions: the edition for self-learners)
     python make.py test        run everything that CI runs (--all: also notebooks that passed unchanged)
     python make.py lab         open the notebooks in JupyterLab
+    python make.py run SECTION full   run a page at full scale, e.g. 02_gans/01_game, into _build/runs
     python make.py check       lint, formatting, spelling, types, notebook pairs
     python make.py notebooks   execute the notebooks whose outputs are stale, and store the outputs
     python make.py format      put code and notebooks into their canonical form
@@ -169,12 +170,32 @@ def notebooks(*files):
     say("The notebooks are in %s." % os.path.join(ROOT, "chapters"))
 
 
+def page(section="", scale="quick"):
+    """One page at one scale through papermill, which saves after every cell: an interrupted run leaves what it had."""
+    notebook = os.path.join(ROOT, "chapters", section + ".ipynb")
+    if not section or not os.path.exists(notebook):
+        raise Stop("There is no section %r: name one as in chapters/, for instance 02_gans/01_game." % section)
+    out = os.path.join(ROOT, "_build", "runs", "%s-%s.ipynb" % (section.replace("/", "-"), scale))
+    if not os.path.isdir(os.path.dirname(out)):
+        os.makedirs(os.path.dirname(out))
+    run(PYTHON, "-m", "papermill", notebook, out, "-p", "scale", scale, "--cwd", os.path.dirname(notebook))
+    say("The executed page is %s." % out)
+
+
 def lab():
     say("Opening JupyterLab; stop it with Ctrl-C.")
     run(PYTHON, "-m", "jupyterlab", "chapters")
 
 
-COMMANDS = {"book": book, "test": test, "lab": lab, "check": check, "notebooks": notebooks, "format": format}
+COMMANDS = {
+    "book": book,
+    "test": test,
+    "lab": lab,
+    "run": page,
+    "check": check,
+    "notebooks": notebooks,
+    "format": format,
+}
 
 
 def main(arguments):

@@ -56,8 +56,8 @@ def run(images: data.ImageSet, *, seed: int, checkpoint: Path) -> tuple[list[dic
 
 
 def measure(samples: torch.Tensor, images: data.ImageSet) -> dict[str, float]:
-    distance, index = metrics.nearest(samples, images.images)
-    share = images.labels[index].bincount(minlength=10) / len(samples)
+    distance, which = metrics.nearest(samples, images.images)
+    share = images.labels[which].bincount(minlength=10) / len(samples)
     between = metrics.spacing(images.images)
     ratios = {"distance": distance.mean().item() / between, "closest": distance.min().item() / between}
     return {name: round(value, 4) for name, value in {**ratios, "rarest": share.min().item()}.items()}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -15,6 +17,10 @@ from IPython.display import Markdown
 from . import __version__, plots
 
 T = TypeVar("T")
+
+RESULTS = Path(__file__).resolve().parent.parent / "experiments/results"
+"""What full-scale runs recorded, in a clone of the repository."""
+
 Scale = Literal["quick", "full"]
 
 
@@ -43,6 +49,20 @@ def start(scale: Scale | None = None) -> None:
         torch.set_num_threads(1)  # a second thread does not speed up matrices this small
     plots.use_style()
     print(f"genmodels {__version__}, {chosen_scale()} scale")
+
+
+def results(name: str) -> dict[str, Any]:
+    """A recorded result with its provenance: the JSON that a recipe in `experiments/` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If this is not a clone of the repository, or nothing was recorded under that name.
+    """
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: recorded results come with a clone of the book's repository.")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def show(*objects: Callable[..., Any] | type) -> Markdown:

@@ -13,13 +13,13 @@ class Neighbours(NamedTuple):
     """For each sample, the Euclidean distance to its nearest reference point, and which one that is."""
 
     distance: Float[Tensor, " n"]
-    index: Int[Tensor, " n"]
+    which: Int[Tensor, " n"]
 
 
 def nearest(x: Float[Tensor, "n ..."], reference: Float[Tensor, "m ..."]) -> Neighbours:
     """The nearest reference point of each row; images are compared pixel by pixel."""
-    distance, index = torch.cdist(x.flatten(1), reference.flatten(1)).min(dim=1)
-    return Neighbours(distance, index)
+    distance, which = torch.cdist(x.flatten(1), reference.flatten(1)).min(dim=1)
+    return Neighbours(distance, which)
 
 
 def spacing(reference: Float[Tensor, "m ..."], *, n: int = 1_000) -> float:
