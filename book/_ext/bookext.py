@@ -93,6 +93,19 @@ class Glossary(Written):
         yield ":::"
 
 
+class GraderScore(Written):
+    """`{grader-score}`: how many known answers the hidden cases tell apart."""
+
+    source = "grader.yml"
+
+    def write(self, data: Any) -> Iterator[str]:
+        yield "| exercise | hidden cases | right answers accepted | wrong answers rejected | on seeds |"
+        yield "|---|--:|--:|--:|--:|"
+        for row in data:
+            accepted, rejected = (f"{row[kind]} of {row[kind]}" for kind in ("right", "wrong"))
+            yield f"| {row['title']} | {row['cases']} | {accepted} | {rejected} | {row['seeds']} |"
+
+
 def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """The book tool always adds thebe, which loads code from the network and declares one constant twice."""
 
@@ -116,6 +129,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("contents-of-the-book", Contents)
     app.add_directive("corrections", Corrections)
     app.add_directive("terms", Glossary)
+    app.add_directive("grader-score", GraderScore)
     app.connect("html-page-context", drop_thebe, priority=990)
     app.connect("build-finished", write_palette)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
