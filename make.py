@@ -75,7 +75,7 @@ def set_up():
         torch = next(line.strip() for line in file if line.startswith("torch=="))
     # PyTorch first and alone: a CPU build that pip was pointed at, or is installed already, is then kept.
     pip("PyTorch", torch)
-    pip("the other packages", "-e", ".[notebook,book,test,course]")
+    pip("the other packages", "-c", "constraints.txt", "-e", ".[notebook,book,test,course]")
     with open(STAMP, "w") as file:
         file.write(key.hexdigest())
     say("Set up in %.0f s." % (time.time() - began))
@@ -83,17 +83,7 @@ def set_up():
 
 def pip(what, *arguments):
     """Install, showing how far it is; a failure becomes one sentence."""
-    command = [
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--progress-bar",
-        "off",
-        "-c",
-        "constraints.txt",
-    ]
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     process = subprocess.Popen(
         command + list(arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

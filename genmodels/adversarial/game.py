@@ -68,7 +68,7 @@ def critic_step(
     real: Tensor,
     z: Tensor,
 ) -> Loss:
-    """Move the critic once; the generator is only read."""
+    """Move the critic once. The generator's parameters are only read; its batch statistics see the batch."""
     with torch.no_grad():
         fake = generator(z)
     optimizer.zero_grad()
@@ -141,7 +141,14 @@ def play(
     stream = training.rng(seed)
     by_critic, by_generator = optimizer(critic.parameters()), optimizer(generator.parameters())
     history = History(torch.full((steps, 2), math.nan, device=where))
-    settings = {"objective": objective.name, "critic_steps": critic_steps, "batch": batch, "seed": seed}
+    settings = {
+        "objective": objective.name,
+        "critic_steps": critic_steps,
+        "batch": batch,
+        "seed": seed,
+        "optimizer": f"{type(by_critic).__name__}{by_critic.defaults}",
+        "players": [[list(p.shape) for p in player.parameters()] for player in (generator, critic)],
+    }
     run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
 
     with training.isolated(seed):
@@ -204,10 +211,16 @@ class _Run:
 
     def resume(self, path: Path) -> int:
         saved = training.load(path)
-        if saved["settings"] != self.settings or saved["step"] > len(self.history.losses):
+        differ = [
+            f"{name} was {saved['settings'].get(name)}, is {value}"
+            for name, value in self.settings.items()
+            if saved["settings"].get(name) != value
+        ]
+        if saved["step"] > len(self.history.losses):
+            differ.append(f"it is at step {saved['step']}, this run ends at {len(self.history.losses)}")
+        if differ:
             raise training.CheckpointError(
-                f"{path} is step {saved['step']} of a run with {saved['settings']}, this run has {self.settings}: "
-                "give the same settings and at least as many steps, or another file."
+                f"{path} belongs to another run ({'; '.join(differ)}): give the same settings, or another file."
             )
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])

@@ -31,7 +31,7 @@ class Objective:
     generator: Callable[[Scores], Loss]
 
 
-def cross_entropy(real: Scores, fake: Scores) -> Loss:
+def cross_entropy(real: Scores, fake: Float[Tensor, " m"]) -> Loss:
     r"""The critic's loss :math:`-\mathbb E_{p_r}\log D-\mathbb E_{p_\theta}\log(1-D)`, that is :math:`-V(D,G)`.
 
     Its minimum over all critics is :math:`\log 4-2\,\mathrm{JSD}(p_r,p_\theta)`; an undecided critic

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from published import SOLUTIONS, unless_ci
-
 from course.markup import exercises, read_notebook
+from published import SOLUTIONS, unless_ci
 from tools.notebooks import masters
 
 
