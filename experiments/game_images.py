@@ -70,6 +70,9 @@ def main() -> None:
     arguments = parser.parse_args()
     load, sources = SETS[arguments.data]
     images = load()
+    command = f"python -m experiments.game_images {arguments.data} --seeds {arguments.seeds}"
+    hashes = {name: source.sha256 for name, source in sources.items() if name.startswith("train")}
+    about = {"metric": METRIC, "data_sha256": hashes, **record.provenance(command)}
     rows: list[dict[str, Any]] = []
     for seed in range(arguments.seeds):
         checkpoint = record.ROOT / "_build/runs" / f"game_images_{arguments.data}_{seed}.pt"
@@ -78,9 +81,6 @@ def main() -> None:
         if seed == 0 and arguments.data == "fashion_mnist":
             picture(samples, images)
         print(f"seed {seed}: {found[-2]}", flush=True)
-    hashes = {name: source.sha256 for name, source in sources.items() if name.startswith("train")}
-    command = f"python -m experiments.game_images {arguments.data} --seeds {arguments.seeds}"
-    about = {"metric": METRIC, "data_sha256": hashes, **record.provenance(command)}
     print(record.write(f"game_images_{arguments.data}", {**about, "rows": rows}))
 
 

@@ -16,19 +16,21 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def provenance(command: str) -> dict[str, Any]:
-    """Command, commit, library versions and hardware of the present run."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "genmodels", "experiments"], cwd=ROOT, capture_output=True
-    )
+    """Command, commit, library versions and hardware: ask before the run, while the code is what it runs with."""
+    commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "genmodels", "experiments/*.py")
     hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{_processor()}, {os.cpu_count()} cores"
     return {
         "command": command,
-        "commit": (commit or "not committed") + (" with changes" if commit and changed.stdout else ""),
+        "commit": (commit or "not in a repository") + (" with changes" if changed else ""),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "hardware": hardware,
     }
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def _processor() -> str:
