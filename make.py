@@ -95,7 +95,7 @@ def pip(what, *arguments):
             if sys.stdout.isatty() or collected % 40 == 0:
                 print("\r  %s: %d collected " % (what, collected), end="" if sys.stdout.isatty() else "\n", flush=True)
         if line.startswith("Installing collected"):
-            print("\r  %s: installing %d" % (what, collected), flush=True)
+            print("\r  %s: installing %d" % (what, line.count(",") + 1), flush=True)
     if process.wait():
         raise Stop(reason("".join(lines)))
 

@@ -19,7 +19,10 @@ from . import __version__, plots
 T = TypeVar("T")
 
 RESULTS = Path(__file__).resolve().parent.parent / "experiments/results"
-"""What full-scale runs recorded, in a clone of the repository."""
+"""What full-scale runs recorded, in a clone of the repository.
+
+:meta hide-value:
+"""
 
 Scale = Literal["quick", "full"]
 

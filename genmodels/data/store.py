@@ -70,11 +70,11 @@ def _download(source: Source, cached: Path) -> Path:
 
 
 def _one_line(error: Exception, source: Source) -> str:
-    """A hash mismatch in our words (a quota page saved as data is the classic), anything else in the library's."""
+    """A hash mismatch in our words (a quota page saved as data is the classic), anything else by its name."""
     if isinstance(error, ValueError) and "hash" in str(error).lower():
         found = next(_hashes(str(error), but=source.sha256), "another one")
         return f"the server sent another file, sha256 {found}, and nothing was kept"
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+    return type(error).__name__  # the transport's own text runs over several lines
 
 
 def _hashes(text: str, *, but: str) -> Iterator[str]:
