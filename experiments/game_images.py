@@ -24,8 +24,10 @@ from . import record
 SETS = {"mnist": (data.mnist, MNIST), "fashion_mnist": (data.fashion_mnist, FASHION_MNIST)}
 UPDATES = (0, 100, 1_000, 5_000, 10_000)
 METRIC = (
-    "mean Euclidean distance of 1,000 samples to the nearest of the 60,000 training images, divided by the mean "
-    "distance of the first 1,000 training images to their nearest other one; rarest class by the nearest image's label"
+    "there: mean Euclidean distance of 1,000 samples to the nearest of the 60,000 training images; back: of the first "
+    "1,000 training images to the nearest sample; both divided by the mean distance of the first 1,000 training images "
+    "to their nearest other one; closest: the smallest distance there; rarest: share of the rarest class by the label "
+    "of the nearest image"
 )
 
 
@@ -56,11 +58,12 @@ def run(images: data.ImageSet, *, seed: int, checkpoint: Path) -> tuple[list[dic
 
 
 def measure(samples: torch.Tensor, images: data.ImageSet) -> dict[str, float]:
-    distance, which = metrics.nearest(samples, images.images)
+    there, which = metrics.nearest(samples, images.images)
+    back, _ = metrics.nearest(images.images[:1_000], samples)
     share = images.labels[which].bincount(minlength=10) / len(samples)
-    between = metrics.spacing(images.images)
-    ratios = {"distance": distance.mean().item() / between, "closest": distance.min().item() / between}
-    return {name: round(value, 4) for name, value in {**ratios, "rarest": share.min().item()}.items()}
+    ratios = torch.stack([there.mean(), back.mean(), there.min()]) / metrics.spacing(images.images)
+    values = [*ratios.tolist(), share.min().item()]
+    return {name: round(value, 4) for name, value in zip(("there", "back", "closest", "rarest"), values, strict=True)}
 
 
 def main() -> None:
@@ -78,6 +81,7 @@ def main() -> None:
         checkpoint = record.ROOT / "_build/runs" / f"game_images_{arguments.data}_{seed}.pt"
         found, samples = run(images, seed=seed, checkpoint=checkpoint)
         rows += found
+        checkpoint.unlink()  # it served its run; the next one may be of other code
         if seed == 0 and arguments.data == "fashion_mnist":
             picture(samples, images)
         print(f"seed {seed}: {found[-2]}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -147,8 +148,10 @@ def play(
         "batch": batch,
         "seed": seed,
         "optimizer": f"{type(by_critic).__name__}{by_critic.defaults}",
-        "players": [[list(p.shape) for p in player.parameters()] for player in (generator, critic)],
+        "players": [_digest(repr(player).encode()) for player in (generator, critic)],
     }
+    if checkpoint:  # what a few draws look like tells one data set from another
+        settings["data"] = _digest(data.sample((16,), rng=training.rng(0)).cpu().numpy().tobytes())
     run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
 
     with training.isolated(seed):
@@ -168,6 +171,10 @@ def play(
         if watch and steps in watch_at:
             history.watched[steps] = _look(watch, generator, critic)
     return history
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _look(watch: Watch, generator: Generator, critic: nn.Module) -> dict[str, Tensor]:

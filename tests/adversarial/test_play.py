@@ -479,9 +479,17 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, other: dict[str,
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     play(*points(), ring(), steps=5, batch=8, checkpoint=path, checkpoint_every=5)
-    wide = Generator(mlp(2, 2, width=32), latent=2), mlp(2, 1, width=16)
+    wide = Generator(mlp(2, 2, width=16), latent=2), mlp(2, 1, width=16, slope=0.1)
     message = refusal(training.CheckpointError, lambda: play(*wide, ring(), steps=10, batch=8, checkpoint=path))
     assert "players was" in message and "another file" in message
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    play(*points(), ring(), steps=5, batch=8, checkpoint=path, checkpoint_every=5)
+    other = ring(modes=7)
+    message = refusal(training.CheckpointError, lambda: play(*points(), other, steps=10, batch=8, checkpoint=path))
+    assert "data was" in message
 
 
 def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -510,7 +518,8 @@ class Spoilt:
 
 def test_a_loss_that_is_not_finite_is_reported_and_not_saved(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
-    game = functools.partial(play, *points(), Spoilt(good=13), batch=8, checkpoint=path, checkpoint_every=5)
+    world = Spoilt(good=14)  # one draw more: a run with a checkpoint looks at its data first
+    game = functools.partial(play, *points(), world, batch=8, checkpoint=path, checkpoint_every=5)
     message = refusal(FloatingPointError, lambda: game(steps=30))
     assert "from step 13 on" in message
     saved = training.load(path)
