@@ -60,13 +60,16 @@ def set_up():
     if os.path.exists(STAMP) and open(STAMP).read() == key.hexdigest():
         return
     began = time.time()
-    free = shutil.disk_usage(ROOT).free
+    free = shutil.disk_usage(ROOT if not os.path.isdir(os.path.dirname(ENV)) else os.path.dirname(ENV)).free
     if free < ROOM:
         raise Stop(
             "The disk is too full: setting up takes %.0f GB and %.1f GB are free; make room and run this again."
             % (ROOM / 1e9, free / 1e9)
         )
-    say("Setting up %s, once: about 200 packages, 350 MB to download with a CPU build of PyTorch." % ENV)
+    say(
+        "Setting up %s, once: about 200 packages; 350 MB to download with a CPU build of PyTorch, several GB with CUDA."
+        % ENV
+    )
     if not os.path.exists(PYTHON):
         import venv
 
@@ -196,8 +199,11 @@ def main(arguments):
         )
     if not arguments or arguments[0] not in COMMANDS:
         raise Stop(__doc__.strip())
+    command, options = COMMANDS[arguments[0]], arguments[1:]
+    if options and command in (lab, check, format):
+        raise Stop("`python make.py %s` takes nothing after it, but got: %s." % (arguments[0], " ".join(options)))
     set_up()
-    COMMANDS[arguments[0]](*arguments[1:])
+    command(*options)
 
 
 if __name__ == "__main__":

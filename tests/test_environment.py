@@ -74,3 +74,10 @@ def test_corrections_in_a_margin_have_a_row_and_rows_have_a_margin() -> None:
         section = str(py.relative_to(ROOT / "chapters").with_suffix(""))
         in_margin = set(re.findall(r"\bE-\d+\b", py.read_text(encoding="utf-8")))
         assert in_margin == {row["id"] for row in rows if row["section"] == section}
+
+
+def test_every_recorded_result_is_named_literally_by_a_page() -> None:
+    """The fingerprint finds results by their names: one put together at run time would never make a page stale."""
+    pages = "".join(py.read_text(encoding="utf-8") for py in (ROOT / "chapters").glob("[0-9]*/[0-9]*.py"))
+    results = list((ROOT / "experiments/results").glob("*.json"))
+    assert results and [result.stem for result in results if f'"{result.stem}"' not in pages] == []

@@ -4,9 +4,9 @@
     python -m tools.notebooks run      execute what is stale (or the files named) and store the outputs
 
 A stored output is *stale* when something it was computed from has changed: the chapter, the package modules it
-imports, the recorded results it reads, or the pinned version of torch. Each notebook carries the fingerprint of all
-these. Outputs of trainings are not compared letter by letter: they differ between processors, and what a page claims
-about them is an assertion that every execution checks.
+imports, the recorded results it names, or the pinned version of a library that computes or draws. Each notebook carries
+the fingerprint of all these. Outputs of trainings are not compared letter by letter: they differ between processors,
+and what a page claims about them is an assertion that every execution checks.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 TIMEOUT = 600
+COMPUTES = {"torch", "numpy", "scipy", "scikit-learn", "matplotlib"}  # whose versions an output depends on
 LARGEST = 4_000_000  # bytes: what a page may weigh in the repository
 METADATA = {
     "jupytext": {
@@ -69,7 +70,7 @@ def to_text(notebook: Any) -> str:
 def fingerprint(py: Path) -> str:
     """A hash of everything the outputs of `py` depend on and this repository decides."""
     pins = (ROOT / "constraints.txt").read_text().splitlines()
-    digest = hashlib.sha256("".join(pin for pin in pins if pin.startswith("torch==")).encode())
+    digest = hashlib.sha256("".join(pin for pin in pins if pin.split("==")[0] in COMPUTES).encode())
     text = py.read_text()
     results = [file for file in sorted((ROOT / "experiments/results").glob("*")) if file.stem in text]
     for file in [py, *sorted(_imported(ast.parse(text))), *results]:
@@ -123,7 +124,8 @@ def _absolute(file: Path) -> ast.AST:
 def execute(py: Path) -> Any:
     """Run every cell in a fresh kernel; the notebook comes back with outputs and the fingerprint it was run under."""
     notebook = from_text(py)
-    os.environ.update(GENMODELS_PROGRESS="0", PYTHONWARNINGS="ignore::FutureWarning")
+    # What is stored, and compared, is the quick scale, whatever the author's shell says.
+    os.environ.update(GENMODELS_SCALE="quick", GENMODELS_PROGRESS="0", PYTHONWARNINGS="ignore::FutureWarning")
     client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False,
                             resources={"metadata": {"path": str(py.parent)}})  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

@@ -24,12 +24,13 @@ scale = None  # "quick" or "full"; None asks the environment: GENMODELS_SCALE
 # %% tags=["hide-input"]
 import math
 from functools import partial
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import scipy.stats
 import torch
 from IPython.display import Image, Markdown
-from torch.nn.functional import binary_cross_entropy, logsigmoid, softplus
+from torch.nn.functional import binary_cross_entropy, logsigmoid
 
 from genmodels import data, lab, metrics, plots, training
 from genmodels.adversarial import (
@@ -46,8 +47,8 @@ lab.start(scale)
 # %% [markdown]
 # ## Samples without a density
 #
-# Take noise that is easy to draw, $z\sim\mathcal N(0,I)$, and push it through a network, $x=G(z;\theta)$. What comes out
-# has some distribution $p_\theta$. An untrained network already defines one ({numref}`fig-pushforward`); the task is to make
+# Take noise that is easy to draw, $z\sim\mathcal N(0,I)$, and push it through a network, the generator (生成器) $x=G(z;\theta)$.
+# What comes out has some distribution $p_\theta$, the push-forward of the noise. An untrained network already defines one ({numref}`fig-pushforward`); the task is to make
 # it the distribution $p_r$ of the real data.
 
 # %% mystnb={"figure": {"caption": "Noise, what an untrained generator makes of it, and the data it should make: eight Gaussians on a ring.", "name": "fig-pushforward"}, "image": {"alt": "Three scatter plots: a round cloud of noise, a small bent cloud produced by an untrained network, and eight small clusters on a circle."}} tags=["hide-input"]
@@ -77,7 +78,7 @@ plt.show()
 # :::{prf:definition} Explicit and implicit density models
 # :label: def-implicit
 #
-# An **explicit density model** (显式密度模型) evaluates $p(x;\theta)$, so $\theta$ can be fitted by maximum likelihood.
+# An **explicit density model** (显式密度模型) writes $p(x;\theta)$ down, so its likelihood, or a bound on it, can be maximised.
 # An **implicit density model** (隐式密度模型) only draws samples $x\sim p_\theta$; its density, where it has one, cannot be evaluated.
 # :::
 #
@@ -89,7 +90,7 @@ assert hasattr(generator, "sample") and not hasattr(generator, "log_prob")
 
 # %% [markdown]
 # :::{margin} Correction E-44
-# A generator is sometimes called *inverse-transform sampling*. That method uses the inverse distribution function, is exact,
+# A generator is sometimes called *inverse-transform sampling* (逆变换采样). That method uses the inverse distribution function, is exact,
 # and works in one dimension. A generator is a learned push-forward: an analogy, no more.
 # :::
 #
@@ -98,9 +99,9 @@ assert hasattr(generator, "sample") and not hasattr(generator, "log_prob")
 # be *estimated*, here with Parzen windows in one dimension. In many dimensions such estimates mislead {cite}`theis2016note`.
 # :::
 #
-# Two statements that circulate about such models need care, and a few lines settle each. Inverting a distribution function
-# turns uniform numbers into exact samples. And a density that cannot be evaluated can still be estimated: a linear generator
-# has a density we know, $G(z)=2z+1\sim\mathcal N(1,4)$, and a Parzen estimate from its samples comes close to it.
+# Both notes can be checked in one dimension. Inverting a distribution function turns uniform numbers into exact samples. And a linear
+# generator has a density we know, $G(z)=2z+1\sim\mathcal N(1,4)$; the Parzen estimate, a small Gaussian around each of its samples,
+# comes close to it.
 
 # %% tags=["nbval-check-output"]
 uniform = torch.rand(5_000, generator=training.rng(3))
@@ -166,24 +167,24 @@ game_diagram()
 plt.show()
 
 # %% [markdown]
-# The second network is the discriminator (判别器) $D(x)\in(0,1)$, the probability that $x$ is real. Throughout this book
-# it is computed from a **score** $a(x)\in\mathbb R$ as $D=\sigma(a)$, and the network that returns the score is called the
-# {term}`critic`. The value of the game is how well the critic separates the two kinds of samples
-# {cite}`goodfellow2014gan`:
+# The second network is the discriminator (判别器) $D(x)\in[0,1]$, the probability that $x$ is real. Throughout this book it is computed
+# from a **score** $a(x)\in\mathbb R$ by the logistic function, $D=\sigma(a)=1/(1+e^{-a})$. The network that returns the score is called
+# the {term}`critic` (评价网络, {numref}`fig-players`). The value of the game is how well the critic separates the two kinds of
+# samples {cite}`goodfellow2014gan`:
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\bigl[\log D(x)\bigr]+\mathbb E_{z\sim p(z)}\bigl[\log\bigl(1-D(G(z))\bigr)\bigr]
 # $$ (eq-value)
 #
-# The critic maximises it, the generator minimises it (nndl, eqs. 13.31-13.34 {cite}`qiu2020nndl`):
+# The critic maximises it, the generator minimises it (nndl, section 13.3.2 {cite}`qiu2020nndl`):
 #
 # $$
 # \min_\theta\,\max_\phi\;V(D_\phi,G_\theta).
 # $$ (eq-minimax)
 #
 # An {term}`objective` in this book is a pair of functions of scores, the critic's loss and the generator's loss, both to be
-# minimised. In scores, $\log D=-\operatorname{softplus}(-a)$ and $\log(1-D)=-\operatorname{softplus}(a)$, which stays exact
-# where a logarithm of a rounded probability does not.
+# minimised. In scores, $\log D=-\operatorname{softplus}(-a)$ and $\log(1-D)=-\operatorname{softplus}(a)$ with
+# $\operatorname{softplus}(a)=\log(1+e^a)$, which stays exact where a logarithm of a rounded probability does not.
 
 # %% tags=["remove-input"]
 lab.show(cross_entropy, minimax, non_saturating)
@@ -191,18 +192,19 @@ lab.show(cross_entropy, minimax, non_saturating)
 # %% [markdown]
 # :::{margin} Correction E-31
 # One slide of the lecture writes $\max_\theta\mathbb E\log D(G(z))$ and, below it, the minimax formula, as if they were one
-# game. They share the solution $p_\theta=p_r$ and have different gradients; the textbook draft calls the two equivalent (E-59).
+# game. They share the fixed point $p_\theta=p_r$ and have different gradients; the textbook draft calls the two losses (eqs. 13.33
+# and 13.34) equivalent (E-59).
 # :::
 #
 # :::{margin} Correction E-13
-# The game is not cooperative, and the players are not trained separately first: one ascends what the other descends, in
-# alternation from the first step. The generator raises the probability of *real* for its samples, not of *fake*.
+# The game is not cooperative, and the players are not trained separately first: they move in alternation from the first step, in
+# the minimax form on one value with opposite signs. The generator raises the probability of *real* for its samples, not of *fake*.
 # :::
 #
 # There are two generator losses because the first one fails early. When the critic recognises a generated sample,
 # $D\approx0$, the minimax loss is flat and the generator learns nothing from exactly the samples that are bad. The
-# **{term}`non-saturating loss`** $-\log D$ is steep there. Its price: the two losses no longer add up to a
-# {term}`zero-sum game` (零和博弈). By automatic differentiation in the score $a$:
+# **{term}`non-saturating loss`** (非饱和损失) $-\log D$ is steep there. Its price: the game is no {term}`zero-sum game` (零和博弈) any
+# more, in which the generator loses what the critic gains. By automatic differentiation in the score $a$ ({numref}`fig-slopes`):
 
 # %%
 a = torch.linspace(-7, 7, 281, dtype=torch.float64, requires_grad=True)
@@ -220,20 +222,22 @@ torch.testing.assert_close(slope(non_saturating), 1 - D)
 torch.testing.assert_close(slope(probability), D * (1 - D))
 
 real, fake = torch.randn(2, 64, generator=training.rng(6))
-data_term = softplus(-real).mean()
-torch.testing.assert_close(
-    cross_entropy(real, fake) + minimax(fake), data_term
-)  # zero-sum
-assert not torch.isclose(cross_entropy(real, fake) + non_saturating(fake), data_term)
+fake.requires_grad_()
+(gain,) = torch.autograd.grad(cross_entropy(real, fake) + minimax(fake), fake)
+assert torch.equal(
+    gain, torch.zeros(64)
+)  # zero-sum in everything the generator can move
+(gain,) = torch.autograd.grad(cross_entropy(real, fake) + non_saturating(fake), fake)
+assert gain.abs().max() > 1e-3
 
 # %% mystnb={"figure": {"caption": "What a generated sample teaches the generator, by what the critic thinks of it. Only the non-saturating loss teaches most where the sample is worst.", "name": "fig-slopes"}, "image": {"alt": "Three curves of slope against the critic's probability D: the minimax slope rises from 0 to 1, the non-saturating slope falls from 1 to 0, and the slope of the raw probability is a low arch that is zero at both ends."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.6))
-for loss, colour, text in [
-    (non_saturating, "real", r"non-saturating, $-\log D$"),
-    (minimax, "fake", r"minimax, $\log(1-D)$"),
-    (probability, "critic", r"the bare $-D$ (E-32)"),
+for loss, line, text in [
+    (non_saturating, "-", r"non-saturating, $-\log D$"),
+    (minimax, "--", r"minimax, $\log(1-D)$"),
+    (probability, ":", r"the bare $-D$ (E-32)"),
 ]:
-    ax.plot(D, slope(loss), color=plots.PALETTE[colour], label=text)
+    ax.plot(D, slope(loss), color=plots.PALETTE["ink"], linestyle=line, label=text)
 ax.set(
     xlabel="$D(G(z))$: generated, says the critic, at the left; real at the right",
     ylabel="slope in the score",
@@ -314,29 +318,38 @@ generator_step(G, C, NON_SATURATING, torch.optim.SGD(G.parameters(), lr=1e-2), z
 assert torch.sigmoid(C(G(z))).mean() > before  # E-13: up, towards "real"
 
 # %% [markdown]
-# The shapes of E-21 are worth a check of their own. Subtracting a column from a row gives a square, silently; the package
-# refuses a critic that does not return one score per row.
+# The shapes of E-21 are worth a check of their own. Subtracting a column from a row gives a square, silently. PyTorch refuses to
+# compare the two, and the package refuses a critic that does not return one score per row.
+
 
 # %%
+def refusal(call) -> str:
+    """The first sentence with which a call refuses its arguments."""
+    try:
+        call()
+    except ValueError as error:
+        return str(error).split(". ")[0]
+    raise AssertionError("it was accepted")
+
+
 assert (torch.zeros(4, 1) - torch.zeros(4)).shape == (4, 4)
-try:
-    binary_cross_entropy(torch.full((4,), 0.5), torch.ones(4, 1))
-except ValueError as error:
-    print("PyTorch:", str(error).split(". ")[0])
-try:
-    score(torch.nn.Linear(2, 4), torch.zeros(4, 2))
-except ValueError as error:
-    print("here:", error)
+column, row = torch.ones(4, 1), torch.full((4,), 0.5)
+print(
+    "PyTorch:", refusal(lambda: binary_cross_entropy(row, column)).split(" is dep")[0]
+)
+print("here:", refusal(lambda: score(torch.nn.Linear(2, 4), torch.zeros(4, 2))))
 
 # %% [markdown]
 # ## What a perfect critic knows
 #
-# Let the generator stand still and the critic play perfectly. Both answers are then known in closed form.
+# Let the generator stand still and the critic play perfectly. Which critic is that, and what is the value then? Both answers
+# are known in closed form. The second needs two divergences: $\mathrm{KL}(p\|q)=\int p\log\frac pq$ (KL 散度), and the
+# {term}`Jensen-Shannon divergence` (JS 散度) $\mathrm{JSD}(p,q)=\frac12\mathrm{KL}(p\|\frac{p+q}2)+\frac12\mathrm{KL}(q\|\frac{p+q}2)$.
 #
 # :::{prf:theorem} The optimal critic (最优判别器) and the value of the game
 # :label: thm-optimal
 #
-# For fixed densities $p_r$ and $p_\theta$ the value {eq}`eq-value` is largest at
+# For fixed densities $p_r$ and $p_\theta$ the value {eq}`eq-value` is largest where, at every point with $p_r+p_\theta>0$,
 #
 # $$
 # D^*(x)=\frac{p_r(x)}{p_r(x)+p_\theta(x)}
@@ -352,14 +365,15 @@ except ValueError as error:
 # :::{prf:proof}
 # Both expectations are integrals over $x$, and $D(x)$ may be chosen at each point by itself. At one point,
 # $f(D)=p_r\log D+p_\theta\log(1-D)$ has derivative $\frac{p_r}{D}-\frac{p_\theta}{1-D}$, which vanishes only at {eq}`eq-optimal`.
-# Its second derivative $-\frac{p_r}{D^2}-\frac{p_\theta}{(1-D)^2}$ is negative, so this is the maximum. With
+# Its second derivative $-\frac{p_r}{D^2}-\frac{p_\theta}{(1-D)^2}$ is negative, so this is the maximum. Where one of the two densities
+# is 0, $f$ is monotone and largest at the end of $[0,1]$ that {eq}`eq-optimal` names ($0\log0=0$). With
 # $p_a=\frac12(p_r+p_\theta)$ we have $D^*=\frac{p_r}{2p_a}$ and $1-D^*=\frac{p_\theta}{2p_a}$, hence
 #
 # $$
 # V(D^*,G)=\mathrm{KL}(p_r\|p_a)+\mathrm{KL}(p_\theta\|p_a)-2\log2,
 # $$
 #
-# and the two divergences together are twice the {term}`Jensen-Shannon divergence` (nndl, eqs. 13.37, 13.41, 13.42).
+# and the two divergences together are $2\,\mathrm{JSD}(p_r,p_\theta)$ (nndl, eqs. 13.37, 13.41, 13.42).
 # :::
 #
 # :::{margin} Correction E-46
@@ -447,7 +461,7 @@ value_player = plots.explore(
 value_player
 
 # %% [markdown]
-# With a kernel, `value_player.live()` draws the same figure on demand, after you have changed the densities.
+# With a kernel: change the densities, run these two cells again, and `value_player.live()` draws any of their steps on demand.
 #
 # A network has no table; it sees samples. **Prediction:** trained on them, a small critic comes within 0.1 of $D^*$ wherever there
 # is data to learn from, and its value on fresh samples comes within 0.03 of {eq}`eq-jsd`, from below.
@@ -499,9 +513,9 @@ assert (
 # for densities that do not overlap.
 # :::
 #
-# So a critic at its best turns the game into a divergence, and the generator descends $2\,\mathrm{JSD}(p_r,p_\theta)$. Only a
-# critic at its best: any other one reports less. {numref}`fig-learned` shows both facts, and one more that section 2.2 will
-# return to. Once the distributions are far apart the curve on the right is flat: a perfect critic has nothing to tell.
+# So a critic at its best turns the game into a divergence. Any other critic reports less, as the slider showed. How does this best value
+# move with the model? In {numref}`fig-learned` (right) it is lowest where the model is right, and far away it is flat: there, a
+# perfect critic has nothing to tell.
 
 # %% tags=["nbval-check-output"]
 shifts = torch.linspace(-6, 6, 121, dtype=torch.float64)
@@ -519,6 +533,8 @@ assert (
     and abs(best[60] + math.log(4)) < 1e-6
     and bool((best < 0).all())
 )
+steepness = best.diff().abs()
+assert steepness[-1] < 0.05 * steepness.max()
 print(
     f"lowest value {best.min():.4f} at shift {shifts[best.argmin()].abs().item():.1f}; at shift 6 it is {best[-1]:.4f}"
 )
@@ -553,19 +569,37 @@ plt.show()
 # equals $\log2-\mathrm{KL}(p_r\|p_a)$ and depends on $\theta$ through $D^*$; it is constant only while $D$ is frozen.
 # :::
 #
-# One more consequence of {eq}`eq-optimal` is easily overlooked: $D^*$ depends on the generator. Whether a gradient is taken
-# *through* $D^*$ or with the critic *frozen* decides what an analysis may drop. Algorithm 13.1 freezes it.
+# One more consequence of {eq}`eq-optimal`: $D^*$ depends on the generator. Whether a gradient is taken *through* $D^*$ or with the critic
+# *frozen* decides what an analysis may drop. Algorithm 13.1 freezes it. With the minimax loss nothing is lost by that: its gradient
+# at the frozen optimal critic is that of $2\,\mathrm{JSD}$. With the non-saturating loss it is not, and which divergence that loss descends
+# is a subject of section 2.2. At the fixed point $p_\theta=p_r$, where $D^*=\frac12$, both gradients vanish.
 
 # %% tags=["nbval-check-output"]
 p_r = torch.randn(5, generator=training.rng(9), dtype=torch.float64).softmax(0)
 theta = torch.randn(5, generator=training.rng(10), dtype=torch.float64).requires_grad_()
+
+
+def gradient(value: torch.Tensor) -> torch.Tensor:
+    return torch.autograd.grad(value, theta, retain_graph=True)[0]
+
+
 p_theta = theta.softmax(0)
-through = -(p_r * optimal_critic(p_r, p_theta).log()).sum()
-frozen = -(p_r * optimal_critic(p_r, p_theta.detach()).log()).sum()
-(gradient,) = torch.autograd.grad(through, theta)
-print("gradient through the optimal critic:", gradient.round(decimals=3).tolist())
-assert gradient.abs().max() > 1e-2 and not frozen.requires_grad
-torch.testing.assert_close(through, math.log(2) - kl(p_r, (p_r + p_theta) / 2))
+D_star = optimal_critic(p_r, p_theta)
+D_frozen = D_star.detach()
+
+dropped = -(p_r * D_star.log()).sum()  # the term of E-33
+torch.testing.assert_close(dropped, math.log(2) - kl(p_r, (p_r + p_theta) / 2))
+print("its gradient:", [round(g, 3) + 0.0 for g in gradient(dropped).tolist()])
+assert gradient(dropped).abs().max() > 1e-2
+
+descent = gradient(2 * jensen_shannon(p_r, p_theta))
+torch.testing.assert_close(gradient((p_theta * (1 - D_frozen).log()).sum()), descent)
+other = gradient(-(p_theta * D_frozen.log()).sum())
+assert (other - descent).abs().max() > 1e-2
+
+half = torch.full((5,), 0.5, dtype=torch.float64)  # D* at the fixed point
+for constant in ((1 - half).log(), -half.log()):
+    assert gradient((p_theta * constant).sum()).abs().max() < 1e-12
 
 # %% [markdown]
 # ## The ring
@@ -574,8 +608,9 @@ torch.testing.assert_close(through, math.log(2) - kl(p_r, (p_r + p_theta) / 2))
 # and how many of its samples lie within four standard deviations of one.
 #
 # **Prediction:** with the non-saturating loss, a generator and a critic of two hidden layers reach all eight modes within 1,500
-# updates, from each of three seeds, with at least 60 % good samples. At the end the critic should not know any more which
-# samples are real: its mean opinion of either kind lies within 0.15 of $\frac12$.
+# updates (10,000 at full scale), from each of three seeds, with at least 60 % good samples. At the end the critic hardly knows which
+# points are real: on fresh ones it is right in less than 70 % of all cases, where guessing gives 50 %. A generator that misses modes suffers from
+# {term}`mode collapse` (模式坍塌); this game is too easy for that, and section 2.2 makes it harder.
 
 # %%
 updates = lab.scale(quick=1_500, full=10_000)
@@ -601,13 +636,12 @@ for seed in range(3):
     )
     samples, reals = (draw.sample((2_500,), rng=training.rng(99)) for draw in (G, ring))
     modes, of, quality = metrics.coverage(samples, ring)
-    on_data, on_samples = (torch.sigmoid(C(x)).mean().item() for x in (reals, samples))
+    right = ((score(C, reals) > 0).sum() + (score(C, samples) < 0).sum()) / 5_000
     print(
         f"seed {seed}: {modes}/{of} modes, {quality:.0%} good samples, "
-        f"mean D on data {on_data:.2f}, on samples {on_samples:.2f}"
+        f"the critic is right in {right:.0%} of all cases"
     )
-    assert modes == of and quality > 0.6
-    assert abs(on_data - 0.5) < 0.15 and abs(on_samples - 0.5) < 0.15
+    assert modes == of and quality > 0.6 and right < 0.7
 
 
 # %% tags=["hide-input"]
@@ -631,19 +665,27 @@ ring_player = plots.explore(
 ring_player
 
 # %% [markdown]
-# Play it from the start. The samples burst into a cloud that covers everything; the critic's field (blue: *real*, orange:
+# Play it from the start. In this run the samples burst into a cloud that covers everything; the critic's field (blue: *real*, orange:
 # *generated*) turns orange in the middle and outside, and squeezes the cloud onto a circle. Only then does the critic tell
-# the modes from the gaps between them, and the circle breaks into clusters. In the end the field is white at the modes: there the
-# critic cannot tell.
+# the modes from the gaps between them, and the circle breaks into clusters.
 #
 # What has the generator done to the noise? {numref}`fig-sectors` colours every noise vector by the mode on which it lands. The
-# plane has been cut into sectors, one per mode. The few samples between two modes come from the borders: a continuous function
-# cannot jump.
+# plane has been cut into sectors. The samples that belong to no mode come from the borders, because a continuous function cannot jump:
+# most bad samples have a close neighbour in the noise that lands on another mode, and few good ones have.
+
+# %%
+last = games[0].watched[updates]
+distance, mode = torch.cdist(last["samples"], ring.centres).min(dim=1)
+neighbours = torch.cdist(last["noise"], last["noise"]).topk(6, largest=False).indices
+at_border = (mode[neighbours] != mode[:, None]).any(dim=1)
+good = distance <= 4 * ring.std
+print(
+    f"at a border: {at_border[~good].float().mean():.0%} of bad samples, {at_border[good].float().mean():.0%} of good ones"
+)
+assert at_border[~good].float().mean() > 0.6 and at_border[good].float().mean() < 0.35
 
 # %% mystnb={"figure": {"caption": "The noise, coloured by the mode on which each vector lands (left), the samples in the same colours (middle), and what happened to losses and samples in the same run (right).", "name": "fig-sectors"}, "image": {"alt": "Left: the disk of noise cut into coloured sectors. Middle: eight coloured clusters on a ring with a few points between them. Right: the share of good samples climbs from 0 to over 0.8 while the generator's loss rises and the critic's stays level."}} tags=["hide-input"]
-last = games[0].watched[updates]
-mode = torch.cdist(last["samples"], ring.centres).argmin(dim=1)
-figure, (left, middle, right) = plt.subplots(
+figure, (left, middle, curves) = plt.subplots(
     1, 3, figsize=(7.2, 2.5), width_ratios=(1, 1, 1.25)
 )
 for ax, cloud, title in (
@@ -657,36 +699,36 @@ smooth = torch.nn.functional.avg_pool1d(games[0].losses.T[None], 25)[0]
 for curve, kind, name in zip(
     smooth, ("critic", "fake"), ("critic's loss", "generator's loss"), strict=True
 ):
-    right.plot(
+    curves.plot(
         torch.arange(len(curve)) * 25 + 12, curve, color=plots.PALETTE[kind], label=name
     )
 good_share = [
     metrics.coverage(games[0].watched[step]["samples"], ring).quality
     for step in moments
 ]
-right.plot(
+curves.plot(
     moments, good_share, color=plots.PALETTE["good"], label="share of good samples"
 )
-right.set(xlabel="updates", ylim=(0, 2.1))
-right.legend(loc="upper right", fontsize=7.5)
+curves.set(xlabel="updates", ylim=(0, 2.1))
+curves.legend(loc="upper right", fontsize=7.5)
 plt.show()
 
 # %% [markdown]
 # The losses deserve a second look, because every user of a GAN stares at them. From the 200th to the 1,000th update the share of
 # good samples grows from about a half to more than 70 %, and the generator's loss does not fall: it *rises*, because the critic
-# has learned as well. A loss here measures one player against the other, and never the samples.
+# has learned as well. A loss here measures one player against the other; by itself it does not say how good the samples are.
 
 # %%
 for seed, game in games.items():
-    good, lost = {}, {}
+    quality_at, lost = {}, {}
     for step in (200, 1_000):
-        good[step] = metrics.coverage(game.watched[step]["samples"], ring).quality
+        quality_at[step] = metrics.coverage(game.watched[step]["samples"], ring).quality
         lost[step] = game.generator[step - 100 : step].mean().item()
     print(
-        f"seed {seed}: good samples {good[200]:.0%} -> {good[1_000]:.0%}, "
+        f"seed {seed}: good samples {quality_at[200]:.0%} -> {quality_at[1_000]:.0%}, "
         f"generator's loss {lost[200]:.2f} -> {lost[1_000]:.2f}"
     )
-    assert good[200] < 0.6 and good[1_000] > 0.7 and lost[1_000] > lost[200]
+    assert quality_at[200] < 0.6 and quality_at[1_000] > 0.7 and lost[1_000] > lost[200]
 
 # %% [markdown]
 # ## Real images
@@ -695,11 +737,12 @@ for seed, game in games.items():
 # 8 x 8 pixels {cite}`alpaydin1998digits` at quick scale and MNIST {cite}`lecun1998gradient` at full scale. Images lie in $[-1,1]$, the
 # range of the generator's last layer, tanh.
 #
-# There is no density to compare with, so the judge is the training set: how far is a sample from its nearest training image, and
-# which digit is that? The distance between real neighbours sets the scale.
+# There is no density to compare with, so the judge is the training set. How far is a sample from its nearest training image (*there*), and how far is
+# a training image from its nearest sample (*back*)? Both are measured in units of the distance between real neighbours. Both are needed:
+# the ten mean digits, blurred as they are, are nearer *there* than real images are to each other, and fail on the way *back*.
 #
-# **Prediction:** samples approach the data from 100 to 1,000 to 5,000 updates. After 5,000 their mean distance is at most 1.4 times
-# the distance between real neighbours, every digit makes up at least 3 % of them, and none is a copy.
+# **Prediction:** both distances fall from 100 to 1,000 to 5,000 updates, and after 5,000 both are below 1.4. By the label of the nearest training image
+# every digit makes up at least 3 % of the samples, and no sample is an exact copy: none is nearer to a training image than 0.2.
 
 # %%
 images = lab.scale(quick=data.digits, full=data.mnist)()
@@ -729,63 +772,72 @@ plt.show()
 
 # %%
 between = metrics.spacing(images.images)
-distances = {}
-for step in at:
-    distances[step], which = metrics.nearest(
-        history.watched[step]["samples"], images.images
-    )
-    share = images.labels[which].bincount(minlength=10) / len(which)
-    print(
-        f"{step:6,} updates: {distances[step].mean() / between:.2f} times the distance "
-        f"of real neighbours, rarest digit {share.min():.1%}"
-    )
-mean = [distance.mean() for distance in distances.values()]
-assert mean[1] > mean[2] > mean[3]
-assert mean[-1] < lab.scale(quick=1.4, full=1.5) * between and share.min() > 0.03
-assert distances[at[-1]].min() > 0.2 * between
+
+
+def there_and_back(samples: torch.Tensor) -> tuple[float, float]:
+    """Mean distances samples -> data and data -> samples, in units of real ones."""
+    there = metrics.nearest(samples, images.images).distance.mean()
+    back = metrics.nearest(images.images[:1_000], samples).distance.mean()
+    return (there / between).item(), (back / between).item()
+
+
+means = torch.stack([images.images[images.labels == k].mean(dim=0) for k in range(10)])
+print("the ten mean digits: there {:.2f}, back {:.2f}".format(*there_and_back(means)))
+measured = [there_and_back(history.watched[step]["samples"]) for step in at]
+for step, (there, back) in zip(at, measured, strict=True):
+    print(f"{step:6,} updates:      there {there:.2f}, back {back:.2f}")
+
+distance, which = metrics.nearest(history.watched[at[-1]]["samples"], images.images)
+share = images.labels[which].bincount(minlength=10) / len(which)
+print(f"rarest digit {share.min():.1%}, closest sample {distance.min() / between:.2f}")
+for earlier, later in pairwise(measured[1:4]):
+    assert earlier[0] > later[0] and earlier[1] > later[1]
+limit = lab.scale(quick=1.4, full=1.6)  # on MNIST the prediction fails, see below
+assert max(measured[-1]) < limit and share.min() > 0.03
+assert distance.min() > 0.2 * between
+assert there_and_back(means)[0] < 1 and there_and_back(means)[1] > max(measured[-1])
 
 # %% [markdown]
-# The digits are recognisable, all ten are there, and none is copied. They are not perfect: some are no digit at all, and
-# the mean distance is still above that of real neighbours.
+# The digits in {numref}`fig-digits` are recognisable, all ten are there, and none is an exact copy. They are not perfect: some are no digit at
+# all, and both distances are still above 1.
 #
-# At full scale, recorded with three seeds, the same measure looks like this. The paper has no number to set beside it: it reports Parzen
-# estimates, which E-57 warns against.
-
+# At full scale the same measure was recorded with three seeds. The paper's own number for MNIST is a Parzen log-likelihood of
+# 225 ± 2 ({cite}`goodfellow2014gan`, table 1); it is not attempted here, for the reason in E-57.
 
 # %% tags=["hide-input"]
-def cell_of(rows: list[dict], step: int) -> str:
-    """Mean and standard deviation over seeds."""
-    ratios = torch.tensor(
-        [row["distance"] for row in rows if row.get("updates") == step]
+kept = {}
+names = {"MNIST": "game_images_mnist", "Fashion-MNIST": "game_images_fashion_mnist"}
+table = ["| data | updates | there | back | rarest class |", "|---|--:|--:|--:|--:|"]
+sources = []
+for name, recipe in names.items():
+    result = lab.results(recipe)
+    for step in (100, 1_000, 5_000, 10_000):
+        rows = [row for row in result["rows"] if row.get("updates") == step]
+        values = torch.tensor([[row["there"], row["back"]] for row in rows])
+        cells = [
+            f"{m:.2f} ± {s:.2f}"
+            for m, s in zip(values.mean(0), values.std(0), strict=True)
+        ]
+        rarest = min(row["rarest"] for row in rows)
+        table.append(f"| {name} | {step:,} | {' | '.join(cells)} | {rarest:.1%} |")
+    kept[name] = {"distances": values.max().item() < 1.4, "classes": rarest > 0.03}
+    seconds = [row["seconds"] for row in result["rows"] if "seconds" in row]
+    sources.append(
+        f"{name}: {len(seconds)} seeds, {sum(seconds) / len(seconds) / 60:.0f} min each, "
+        f"{result['hardware']}, torch {result['torch']}, commit {result['commit'][:7]}."
     )
-    assert step < 10_000 or ratios.max() < 1.5
-    return f"{ratios.mean():.2f} ± {ratios.std():.2f}"
-
-
-moments_full = (100, 1_000, 5_000, 10_000)
-head = ["data", *(f"{step:,} updates" for step in moments_full), "rarest class", "time"]
-table = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-for name in ("MNIST", "Fashion-MNIST"):
-    recorded = lab.results(f"game_images_{name.lower().replace('-', '_')}")
-    rows = recorded["rows"]
-    rarest = min(row["rarest"] for row in rows if row.get("updates") == 10_000)
-    minutes = sum(row.get("seconds", 0) for row in rows) / 180
-    cells = [
-        name,
-        *(cell_of(rows, step) for step in moments_full),
-        f"{rarest:.1%}",
-        f"{minutes:.0f} min",
-    ]
-    table.append("| " + " | ".join(cells) + " |")
-Markdown(
-    "\n".join(table)
-    + f"\n\nThree seeds, {recorded['hardware']}, torch {recorded['torch']}."
-)
+assert kept == {
+    "MNIST": {"distances": False, "classes": True},
+    "Fashion-MNIST": {"distances": True, "classes": False},
+}
+Markdown("\n".join(table) + "\n\n" + "\n".join(sources))
 
 # %% [markdown]
-# In each cell: the distance of 1,000 samples to their nearest training image, in units of the distance of real neighbours, mean and standard
-# deviation over seeds. *Rarest class* is its share after 10,000 updates by the nearest image's label, in the worst seed. Commands, commits and
-# hashes of the data are in `experiments/results`.
+# Mean and standard deviation over seeds; the share of the rarest class, by the label of the nearest training image, in the worst
+# seed. The commands and the hashes of the data are in `experiments/results`. Held against the same prediction, both fail, each
+# in its own way. On MNIST the way back stays above 1.4: the samples do not fill the variety of the data. On Fashion-MNIST both distances
+# are kept, and in one seed a class makes up less than 3 %. {numref}`fig-fashion` shows that the samples are also noisier than the data, which
+# neither number says.
 
 # %% mystnb={"figure": {"caption": "Fashion-MNIST {cite}`xiao2017fashion` at full scale, seed 0: the same noise vectors over training time, and data at the right.", "name": "fig-fashion"}, "image": {"alt": "Blocks of small pictures: grey squares and speckles after 100 updates, blurred clothing after 1,000, recognisable shirts, trousers and shoes with some noise after 5,000 and 10,000, and real data at the right."}} tags=["hide-input"]
 Image(lab.RESULTS / "game_images_fashion_mnist.png")
@@ -798,7 +850,8 @@ Image(lab.RESULTS / "game_images_fashion_mnist.png")
 # is trained until it is sure, then frozen. The generator gets ten steps under each of the three losses.
 #
 # **Prediction:** by {numref}`fig-slopes`, gradient descent moves it under the non-saturating loss and leaves it where it is under the
-# other two. Adam divides each gradient by its own running size, so with Adam all three should move it.
+# other two. Adam divides each gradient by its own running size and so makes steps of about its learning rate, 0.1, whatever the gradient:
+# with Adam all three should move it, by nearly 1 in ten steps.
 
 # %%
 near = data.World(centres=torch.zeros(1, 1), std=0.5)
@@ -810,6 +863,11 @@ stream, by_critic = training.rng(0), torch.optim.Adam(sure.parameters(), lr=3e-3
 for _ in range(400):
     real, z = near.sample((256,), rng=stream), far().noise(256, rng=stream)
     critic_step(far(), sure, MINIMAX, by_critic, real, z)
+
+with torch.no_grad():
+    D_far = torch.sigmoid(sure(far()(far().noise(1_000, rng=stream)))).mean()
+print(f"the critic's mean D on the generator's samples: {D_far:.5f}")
+assert D_far < 0.01
 
 optimizers = {
     "gradient descent": lambda parameters: torch.optim.SGD(parameters, lr=0.1),
@@ -840,7 +898,7 @@ assert all(
 
 # %% [markdown]
 # Both halves matter. The vanishing gradient (梯度消失) of the two other losses is real, and here the optimiser that
-# everybody uses hides it. Section 2.2 measures where that ends.
+# everybody uses hides it. Section 2.2 will measure where that ends.
 
 # %% [markdown]
 # ## Exercises
@@ -1083,7 +1141,7 @@ def cases_critic_update(rng):
 #
 # - A generator is a distribution that can be sampled and not evaluated; a critic stands in for the likelihood.
 # - A perfect critic is $\frac{p_r}{p_r+p_\theta}$, and its value is $2\,\mathrm{JSD}-\log4$: smallest, $-\log4$, when the generator is right.
-# - The minimax loss is the theory, the non-saturating loss the practice: same solution, different gradients, and losses that say little.
+# - The minimax loss is the theory, the non-saturating loss the practice: same fixed point, different gradients, and losses that say little.
 #
 # **Further reading.** The game and its theorem: {cite}`goodfellow2014gan`. The textbook's chapter 13: {cite}`qiu2020nndl`. Practice:
 # {cite}`salimans2016improved`. Why the gradient vanishes: {cite}`arjovsky2017towards`. Why likelihood estimates of samplers mislead:
