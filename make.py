@@ -43,9 +43,7 @@ def run(*command, **options):
     env = dict(os.environ, PATH=BIN + os.pathsep + os.environ.get("PATH", ""), **options.pop("env", {}))
     code = subprocess.call([str(part) for part in command], cwd=ROOT, env=env, **options)
     if code:
-        raise Stop(
-            "%s failed (exit status %d); the reason is above." % (options.get("name", " ".join(command[:3])), code)
-        )
+        raise Stop("`%s` failed (exit status %d); the reason is above." % (" ".join(map(str, command[1:4])), code))
 
 
 # --- setting up ------------------------------------------------------------------------------------------------------
@@ -60,7 +58,8 @@ def set_up():
     if os.path.exists(STAMP) and open(STAMP).read() == key.hexdigest():
         return
     began = time.time()
-    free = shutil.disk_usage(ROOT if not os.path.isdir(os.path.dirname(ENV)) else os.path.dirname(ENV)).free
+    place = os.path.dirname(os.path.abspath(ENV))
+    free = shutil.disk_usage(place if os.path.isdir(place) else ROOT).free
     if free < ROOM:
         raise Stop(
             "The disk is too full: setting up takes %.0f GB and %.1f GB are free; make room and run this again."
@@ -70,8 +69,8 @@ def set_up():
         "Setting up %s, once: about 200 packages; 350 MB to download with a CPU build of PyTorch, several GB with CUDA."
         % ENV
     )
-    if not os.path.exists(PYTHON):
-        import venv
+    if not os.path.exists(PYTHON) or subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL):
+        import venv  # also when an earlier set-up was interrupted half-way
 
         venv.create(ENV, with_pip=True)
     with open(os.path.join(ROOT, "constraints.txt")) as file:

@@ -98,7 +98,9 @@ def build(*, solutions: bool) -> Path | None:
     shutil.rmtree(old, ignore_errors=True)
     command = [Path(sys.executable).parent / "jupyter-book", "build", src, "--toc", src / "book/_toc.yml"]
     options = ["--path-output", out, "-W", "-n", "--keep-going", "-q"]
-    if subprocess.call([*map(str, command), *map(str, options)], cwd=src):
+    done = subprocess.run([*map(str, command), *map(str, options)], cwd=src, capture_output=True, text=True)
+    if done.returncode:
+        print(done.stdout[-3_000:], done.stderr[-6_000:], sep="\n", file=sys.stderr)
         return None
     html = out / "html"
     shutil.rmtree(html, ignore_errors=True)
@@ -114,7 +116,7 @@ def main() -> int:
     print("Building the book" + (" with solutions" if solutions else ""), flush=True)
     html = build(solutions=solutions)
     if html is None:
-        print("The book was not built; the first message above says why.", file=sys.stderr)
+        print("The book was not built; the messages above say why.", file=sys.stderr)
         return 1
     if found := complaints(html):
         print("\n".join(found), file=sys.stderr)

@@ -212,7 +212,7 @@ D = torch.sigmoid(a).detach()
 
 
 def slope(loss) -> torch.Tensor:
-    """How fast each sample's own loss falls as its score rises (losses are means)."""
+    """How fast each sample's loss falls as its score rises (losses are means)."""
     (gradient,) = torch.autograd.grad(loss(a), a)
     return -gradient * len(a)
 
@@ -224,9 +224,7 @@ torch.testing.assert_close(slope(probability), D * (1 - D))
 real, fake = torch.randn(2, 64, generator=training.rng(6))
 fake.requires_grad_()
 (gain,) = torch.autograd.grad(cross_entropy(real, fake) + minimax(fake), fake)
-assert torch.equal(
-    gain, torch.zeros(64)
-)  # zero-sum in everything the generator can move
+assert torch.equal(gain, torch.zeros(64))  # zero-sum in what the generator moves
 (gain,) = torch.autograd.grad(cross_entropy(real, fake) + non_saturating(fake), fake)
 assert gain.abs().max() > 1e-3
 
@@ -851,7 +849,7 @@ Image(lab.RESULTS / "game_images_fashion_mnist.png")
 #
 # **Prediction:** by {numref}`fig-slopes`, gradient descent moves it under the non-saturating loss and leaves it where it is under the
 # other two. Adam divides each gradient by its own running size and so makes steps of about its learning rate, 0.1, whatever the gradient:
-# with Adam all three should move it, by nearly 1 in ten steps.
+# with Adam all three should move it, by about 1 in ten steps.
 
 # %%
 near = data.World(centres=torch.zeros(1, 1), std=0.5)
@@ -883,9 +881,7 @@ for name, make_optimizer in optimizers.items():
             z = generator.noise(256, rng=training.rng(step))
             generator_step(generator, sure, objective, by_generator, z)
         moved[name, objective.name] = 4 - shift.item()
-        print(
-            f"{name:16}  {objective.name:14}  moved {4 - shift.item():.5f} towards the data"
-        )
+        print(f"{name:16}  {objective.name:14}  moved {4 - shift.item():.5f}")
 
 assert moved["gradient descent", "non-saturating"] > 0.5
 assert all(
