@@ -81,3 +81,9 @@ def test_every_recorded_result_is_named_literally_by_a_page() -> None:
     pages = "".join(py.read_text(encoding="utf-8") for py in (ROOT / "chapters").glob("[0-9]*/[0-9]*.py"))
     results = list((ROOT / "experiments/results").glob("*.json"))
     assert results and [result.stem for result in results if f'"{result.stem}"' not in pages] == []
+
+
+def test_a_bare_kernel_installs_from_the_address_in_the_configuration() -> None:
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    for py in (ROOT / "chapters").glob("[0-9]*/[0-9]*.py"):
+        assert f'REPOSITORY = "{address}"' in py.read_text(encoding="utf-8")

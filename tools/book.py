@@ -71,15 +71,17 @@ def address() -> str:
 
 
 def configure(src: Path) -> None:
-    """Launch buttons need an address; without one they are left out, rather than pointing at somebody else's."""
+    """Launch buttons need an address; without one they are left out, rather than pointing at somebody else's.
+
+    They are theme options, set here because the book tool drops its own when `_config.yml` sets any.
+    """
     path = src / "_config.yml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    branch = config.pop("repository")["branch"]
     if url := address():
-        config["repository"]["url"] = url
-        config["launch_buttons"]["colab_url"] = "https://colab.research.google.com"
-        config["html"]["use_repository_button"] = True
-    else:
-        del config["repository"]
+        launch = {"notebook_interface": "jupyterlab", "colab_url": "https://colab.research.google.com"}
+        theme = {"repository_url": url, "repository_branch": branch, "use_repository_button": True}
+        config["sphinx"]["config"]["html_theme_options"].update(theme, launch_buttons=launch)
     path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 

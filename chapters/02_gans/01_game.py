@@ -11,12 +11,21 @@
 
 # %% tags=["remove-cell"]
 import importlib.util
+import subprocess
+import sys
 
-if importlib.util.find_spec("genmodels") is None:
-    raise SystemExit(
-        "genmodels is not installed for this kernel: "
-        "run `pip install -e .` in your clone of the book, then restart the kernel."
+REPOSITORY = ""  # the published address, as in _config.yml
+if importlib.util.find_spec("genmodels") is None:  # Colab, or another bare kernel
+    if not REPOSITORY:
+        raise SystemExit(
+            "genmodels is not installed for this kernel: "
+            "run `pip install -e .` in your clone of the book, then restart the kernel."
+        )
+    subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, "book"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "-e", "book"], check=True
     )
+    sys.path.insert(0, "book")
 
 # %% tags=["parameters", "remove-cell"]
 scale = None  # "quick" or "full"; None asks the environment: GENMODELS_SCALE
