@@ -66,7 +66,7 @@ def set_up():
             % (ROOM / 1e9, free / 1e9)
         )
     say(
-        "Setting up %s, once: about 200 packages; 350 MB to download with a CPU build of PyTorch, several GB with CUDA."
+        "Setting up %s, once: about 190 packages; 470 MB to download with a CPU build of PyTorch, several GB with CUDA."
         % ENV
     )
     if not os.path.exists(PYTHON) or subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL):
