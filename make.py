@@ -2,7 +2,7 @@
 """The project's commands. They need Python 3.11 or newer and nothing else.
 
     python make.py book        build the book (--solutions: the edition for self-learners)
-    python make.py test        run everything that CI runs (--all: also notebooks that passed unchanged)
+    python make.py test        run everything that CI runs (--all: also notebooks and pages that passed unchanged)
     python make.py lab         open the notebooks in JupyterLab
     python make.py run SECTION full   run a page at full scale, e.g. 02_gans/01_game, into _build/runs
     python make.py check       lint, formatting, spelling, types, notebook pairs
@@ -134,11 +134,11 @@ def test(*options):
     say("Unit tests, properties and mutants, course")
     run(PYTHON, "-m", "pytest", "-q", "-n", "2", "tests", "--ignore=tests/book")
     say("Notebooks, every cell")
-    run(PYTHON, "-m", "tools.verify", *options)
+    run(PYTHON, "-m", "tools.verify", "notebooks", *options)
     book()
     book("--solutions")
     say("The book in a browser, network off")
-    run(PYTHON, "-m", "pytest", "-q", "-n", "2", "tests/book")
+    run(PYTHON, "-m", "tools.verify", "browser", *options)
     say("All tests passed. The book they opened: %s" % os.path.join(ROOT, "_build", "book", "html", "index.html"))
 
 
