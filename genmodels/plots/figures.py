@@ -37,7 +37,7 @@ def field(ax: Axes, probability: Float[Tensor, " cells"], *, half: float) -> Non
     side = round(len(probability) ** 0.5)
     extent = (-half, half, -half, half)
     ax.imshow(
-        probability.reshape(side, side),
+        probability.reshape(side, side).numpy(),
         origin="lower",
         extent=extent,
         cmap=FIELD,
@@ -60,7 +60,7 @@ def strips(panels: Mapping[str, Float[Tensor, "n channels height width"]], *, co
     """One block of images per title, from left to right: samples over training time, with the data last."""
     figure, axes = plt.subplots(1, len(panels), figsize=(7.2, 2.2), squeeze=False)
     for ax, (title, images) in zip(axes[0], panels.items(), strict=True):
-        ax.imshow(tile(images, columns=columns).squeeze(-1), vmin=0, vmax=1)
+        ax.imshow(tile(images, columns=columns).squeeze(-1).numpy(), vmin=0, vmax=1)
         ax.set_title(title)
         ax.axis("off")
     return figure
