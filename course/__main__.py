@@ -80,7 +80,8 @@ def release(chosen: argparse.Namespace) -> int:
 def grade(chosen: argparse.Namespace) -> int:
     """Grade a folder and write the table after every row."""
     from course import sandbox
-    from course.grade import Row, answer_key, grade_folder, read_rows, write
+    from course.batch import Row, grade_folder, read_rows, write
+    from course.grade import answer_key
 
     if not chosen.submissions.is_dir():
         raise MarkupError(f"{chosen.submissions} is no folder; give the folder that holds the submissions.")

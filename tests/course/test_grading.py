@@ -18,7 +18,8 @@ import pytest
 
 from course import editions, sandbox
 from course.__main__ import main
-from course.grade import Key, Row, answer_key, grade_folder, printable, read_rows, write
+from course.batch import Row, grade_folder, printable, read_rows, write
+from course.grade import Key, answer_key
 from course.markup import exercises
 
 HOSTILE = runpy.run_path(str(Path(__file__).with_name("hostile.py")))
@@ -198,7 +199,7 @@ def test_a_second_run_grades_only_what_changed(batch: Batch, monkeypatch: pytest
         graded.append(path.name)
         return batch.rows[printable(str(path.relative_to(folder)))]
 
-    monkeypatch.setattr("course.grade.grade_file", spy)
+    monkeypatch.setattr("course.batch.grade_file", spy)
     (batch.folder / "wrong.py").write_text("x = 1\n")
     again = {"known": read_rows(batch.table), "roster": [], "limits": LIMITS, "isolated": True, "jobs": 2}
     list(grade_folder(batch.folder, batch.key, **again))
