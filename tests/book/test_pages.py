@@ -55,6 +55,23 @@ def test_page(browser: Any, html: Path, name: str, scheme: str) -> None:
         assert trouble == []
 
 
+FAULTY = """<body style="margin:0"><main><article>
+<p class="math">\\\\(x\\\\)</p><p>see {numref}</p><mjx-merror>bad</mjx-merror>
+<img src="gone.png"><div style="width:3000px">wide</div></article></main>
+<script src="https://example.org/x.js"></script><script>missing()</script></body>"""
+
+
+def test_the_checks_above_see_what_they_look_for(browser: Any, tmp_path: Path) -> None:
+    page = tmp_path / "faulty.html"
+    page.write_text(FAULTY)
+    with opened(browser, page) as (tab, trouble):
+        assert tab.evaluate(OVERFLOW) > 0
+        assert len(tab.evaluate(UNRENDERED)) == 3  # mathematics as text, MathJax's own error, a role as text
+        assert len(tab.evaluate(WITHOUT_ALT)) == 1
+        told = " ".join(trouble)
+        assert "missing is not defined" in told and "asked for https" in told and "gone.png" in told
+
+
 def test_sliders_move_their_figures(browser: Any, html: Path) -> None:
     with opened(browser, html / "chapters/02_gans/01_game.html") as (tab, trouble):
         players = tab.query_selector_all("figure.gm-player")
