@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -28,6 +29,15 @@ class Sampler(Protocol):
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Watch = Callable[[Generator, nn.Module], dict[str, Tensor]]
+Projection = Callable[[nn.Module], None]
+"""Puts the critic back into the set it must not leave, after each of its steps: `clip`."""
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """A number added to the critic's loss, from the critic and the two batches it has just scored."""
+
+    def __call__(self, critic: nn.Module, real: Tensor, fake: Tensor, *, rng: torch.Generator) -> Tensor: ...
 
 
 def adam(*, lr: float = 1e-3, betas: tuple[float, float] = (0.5, 0.999)) -> OptimizerFactory:
@@ -68,14 +78,24 @@ def critic_step(
     optimizer: torch.optim.Optimizer,
     real: Tensor,
     z: Tensor,
+    *,
+    penalties: Sequence[Penalty] = (),
+    project: Projection | None = None,
+    rng: torch.Generator | None = None,
 ) -> Loss:
-    """Move the critic once. The generator's parameters are only read; its batch statistics see the batch."""
+    """Move the critic once; the objective's own loss is returned, without the penalties.
+
+    The generator's parameters are only read; its batch statistics see the batch. Penalties draw from `rng`.
+    """
     with torch.no_grad():
         fake = generator(z)
     optimizer.zero_grad()
     loss = objective.critic(score(critic, real), score(critic, fake))
-    loss.backward()
+    charged = [penalty(critic, real, fake, rng=rng or torch.default_generator) for penalty in penalties]
+    torch.stack([loss, *charged]).sum().backward()
     optimizer.step()
+    if project:
+        project(critic)
     return loss.detach()
 
 
@@ -97,9 +117,12 @@ def play(
     objective: Objective = NON_SATURATING,
     *,
     steps: int,
-    critic_steps: int = 1,
+    critic_steps: int | Callable[[int], int] = 1,
     batch: int = 256,
     optimizer: OptimizerFactory = adam(),  # noqa: B008 (a pure factory)
+    critic_optimizer: OptimizerFactory | None = None,
+    penalties: Sequence[Penalty] = (),
+    project: Projection | None = None,
     seed: int = 0,
     watch: Watch | None = None,
     watch_at: Collection[int] = (),
@@ -117,9 +140,13 @@ def play(
     objective
         The two losses. `MINIMAX` is the zero-sum game, `NON_SATURATING` what everybody uses.
     steps, critic_steps, batch
-        Moves of the generator, moves of the critic before each, and samples per move.
-    optimizer
-        Makes one optimiser per player from its parameters.
+        Moves of the generator, moves of the critic before each (a number, or a function of the step), and samples
+        per move.
+    optimizer, critic_optimizer
+        Makes one optimiser per player from its parameters; the critic's may be another one.
+    penalties, project
+        Lipschitz control of two kinds: what is added to the critic's loss, and what is done to it after each step. The
+        third kind, a reparametrisation, is done to the critic before it plays.
     seed
         Of the run's own stream. Evaluation never draws from it.
     watch, watch_at
@@ -140,18 +167,21 @@ def play(
     """
     where = next(generator.parameters()).device
     stream = training.rng(seed)
-    by_critic, by_generator = optimizer(critic.parameters()), optimizer(generator.parameters())
+    by_critic = (critic_optimizer or optimizer)(critic.parameters())
+    by_generator = optimizer(generator.parameters())
     history = History(torch.full((steps, 2), math.nan, device=where))
     settings = {
         "objective": objective.name,
-        "critic_steps": critic_steps,
+        "critic_steps": _describe(critic_steps),
         "batch": batch,
         "seed": seed,
-        "optimizer": f"{type(by_critic).__name__}{by_critic.defaults}",
+        "optimizers": [f"{type(by).__name__}{by.defaults}" for by in (by_critic, by_generator)],
+        "control": [_describe(control) for control in (*penalties, project)],
         "players": [_digest(repr(player).encode()) for player in (generator, critic)],
     }
     if checkpoint:  # what a few draws look like tells one data set from another
         settings["data"] = _digest(data.sample((16,), rng=training.rng(0)).cpu().numpy().tobytes())
+    control: dict[str, Any] = {"penalties": penalties, "project": project, "rng": stream}
     run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
 
     with training.isolated(seed):
@@ -159,10 +189,10 @@ def play(
         for step in training.progress(range(start, steps), label=objective.name):
             if watch and step in watch_at:
                 history.watched[step] = _look(watch, generator, critic)
-            for _ in range(critic_steps):
+            for _ in range(critic_steps(step) if callable(critic_steps) else critic_steps):
                 real = data.sample((batch,), rng=stream).to(where)
                 z = generator.noise(batch, rng=stream)
-                history.losses[step, 0] = critic_step(generator, critic, objective, by_critic, real, z)
+                history.losses[step, 0] = critic_step(generator, critic, objective, by_critic, real, z, **control)
             z = generator.noise(batch, rng=stream)
             history.losses[step, 1] = generator_step(generator, critic, objective, by_generator, z)
             if checkpoint and (step + 1) % checkpoint_every == 0:
@@ -171,6 +201,13 @@ def play(
         if watch and steps in watch_at:
             history.watched[steps] = _look(watch, generator, critic)
     return history
+
+
+def _describe(setting: object) -> str:
+    """A setting by name and numbers: two runs with the same description do the same."""
+    if isinstance(setting, partial):
+        return f"{_describe(setting.func)}{setting.keywords}"
+    return getattr(setting, "__qualname__", None) or str(setting)
 
 
 def _digest(content: bytes) -> str:

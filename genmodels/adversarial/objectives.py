@@ -64,3 +64,65 @@ def probability(fake: Scores) -> Loss:
 MINIMAX = Objective("minimax", cross_entropy, minimax)
 NON_SATURATING = replace(MINIMAX, name="non-saturating", generator=non_saturating)
 PROBABILITY = replace(MINIMAX, name="probability", generator=probability)
+
+
+def label_smoothing(objective: Objective = NON_SATURATING, *, real: float = 0.9) -> Objective:
+    r"""One-sided label smoothing: the critic is asked for `real`, not 1, on data; the generator's loss stays.
+
+    The best critic becomes :math:`D^*=\frac{\alpha p_r}{p_r+p_\theta}` with :math:`\alpha` = `real`, in (0, 1]: it is
+    never sure that anything is real. Smoothing the *fake* label too would move the game's fixed point.
+    Source: Salimans et al. 2016, section 3.4.
+    """
+
+    def critic(on_real: Scores, on_fake: Float[Tensor, " m"]) -> Loss:
+        smoothed = real * softplus(-on_real) + (1 - real) * softplus(on_real)
+        return smoothed.mean() + softplus(on_fake).mean()
+
+    return replace(objective, name=f"{objective.name}, real label {real:g}", critic=critic)
+
+
+def least_squares(*, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
+    r"""LSGAN: regression to `b` on data and to `a` on samples; the generator wants its samples to score `c`.
+
+    The critic's loss is :math:`\frac12\mathbb E_{p_r}(s-b)^2+\frac12\mathbb E_{p_\theta}(s-a)^2`, the generator's
+    :math:`\frac12\mathbb E_{p_\theta}(s-c)^2`, and the best critic :math:`s^*=\frac{b\,p_r+a\,p_\theta}{p_r+p_\theta}`.
+    If :math:`b-c=1` and :math:`b-a=2`, twice the generator's loss (with its constant term on the data) is the Pearson
+    :math:`\chi^2` of :math:`p_r+p_\theta` from :math:`2p_\theta`.
+
+    Source: Mao et al. 2017, eqs. 2 and 9; means, where their published code has sums.
+    """
+
+    def critic(real: Scores, fake: Float[Tensor, " m"]) -> Loss:
+        return ((real - b).square().mean() + (fake - a).square().mean()) / 2
+
+    def generator(fake: Scores) -> Loss:
+        return (fake - c).square().mean() / 2
+
+    return Objective(f"least squares ({a:g}, {b:g}, {c:g})", critic, generator)
+
+
+def hinge(real: Scores, fake: Float[Tensor, " m"]) -> Loss:
+    r"""The critic's :math:`\mathbb E_{p_r}(1-s)_++\mathbb E_{p_\theta}(1+s)_+`: no reward beyond the margin.
+
+    Source: Miyato et al. 2018, eq. 16.
+    """
+    return torch.relu(1 - real).mean() + torch.relu(1 + fake).mean()
+
+
+def score_gap(real: Scores, fake: Float[Tensor, " m"]) -> Loss:
+    r"""The Wasserstein critic's loss :math:`-(\mathbb E_{p_r}f-\mathbb E_{p_\theta}f)`, minus the distance it found.
+
+    Data score *high*, so the number to plot is minus this loss. The original code trains the negated critic; that is a
+    convention, not a bug (E-37). Source: nndl, eq. 13.55; Arjovsky et al. 2017, eq. 3.
+    """
+    return fake.mean() - real.mean()
+
+
+def raise_score(fake: Scores) -> Loss:
+    r"""The generator's :math:`-\mathbb E_{p_\theta}f`: move the samples to higher scores (nndl, eq. 13.56)."""
+    return -fake.mean()
+
+
+LEAST_SQUARES = replace(least_squares(), name="least squares")
+HINGE = Objective("hinge", hinge, raise_score)
+WASSERSTEIN = Objective("Wasserstein", score_gap, raise_score)

@@ -2,6 +2,6 @@
 
 from .images import ImageSet, digits, fashion_mnist, mnist
 from .store import DataError, Source, fetch
-from .worlds import World, ring
+from .worlds import World, grid, ring
 
-__all__ = ["DataError", "ImageSet", "Source", "World", "digits", "fashion_mnist", "fetch", "mnist", "ring"]
+__all__ = ["DataError", "ImageSet", "Source", "World", "digits", "fashion_mnist", "fetch", "grid", "mnist", "ring"]

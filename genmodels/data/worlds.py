@@ -39,3 +39,12 @@ def ring(*, modes: int = 8, radius: float = 2.0, std: float = 0.1) -> World:
     """`modes` Gaussians on a circle, the first at angle 0 and none of them twice."""
     angle = torch.arange(modes) * (2 * math.pi / modes)
     return World(radius * torch.stack([angle.cos(), angle.sin()], dim=1), std)
+
+
+def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> World:
+    """`side` x `side` Gaussians on a square grid around the origin; the defaults are the 25 Gaussians of WGAN-GP's toy.
+
+    Source: Gulrajani et al. 2017 (their code divides data by 2.828 afterwards; coordinates here are undivided).
+    """
+    line = (torch.arange(side) - (side - 1) / 2) * spacing
+    return World(torch.cartesian_prod(line, line), std)

@@ -479,7 +479,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, other: dict[str,
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     play(*points(), ring(), steps=5, batch=8, checkpoint=path, checkpoint_every=5)
-    wide = Generator(mlp(2, 2, width=16), latent=2), mlp(2, 1, width=16, slope=0.1)
+    wide = Generator(mlp(2, 2, width=16), latent=2), mlp(2, 1, width=16, activation=torch.nn.Tanh)
     message = refusal(training.CheckpointError, lambda: play(*wide, ring(), steps=10, batch=8, checkpoint=path))
     assert "players was" in message and "another file" in message
 
