@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def wasserstein_1(x: Float[Tensor, "n dim"], y: Float[Tensor, "m dim"]) -> float:
-    r"""The exact :math:`W_1` of two samples, each point with equal mass: :math:`\min_\gamma\sum\gamma_{ij}\|x_i-y_j\|_2`."""
+    r"""The exact :math:`W_1` of two samples of equal masses: :math:`\min_\gamma\sum\gamma_{ij}\|x_i-y_j\|_2`."""
     import ot  # late: it imports half of scipy
 
     cost = torch.cdist(x.double(), y.double()).numpy()
