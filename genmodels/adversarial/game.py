@@ -41,8 +41,11 @@ class Penalty(Protocol):
 
 
 def adam(*, lr: float = 1e-3, betas: tuple[float, float] = (0.5, 0.999)) -> OptimizerFactory:
-    """Adam with the momentum that GANs like (0.5): an average over many steps would point where the game has been."""
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas)
+    """Adam with the momentum that GANs like (0.5): an average over many steps would point where the game has been.
+
+    Fused: one pass over each parameter where the plain one makes a dozen, which small networks feel.
+    """
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=betas, fused=True)
 
 
 @dataclass
