@@ -1,4 +1,4 @@
-"""How much faster is a network simplex than a general linear program? `python benchmarks/transport.py`.
+"""How much faster is a network simplex than a general linear program? `python -m benchmarks.transport`.
 
 Both solve the same problem, W1 between two samples of a Gaussian in the plane, to the same value. Seconds are those of
 the processor, best of three.
