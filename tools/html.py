@@ -9,6 +9,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 
 REPEATED = {
+    "proof",
     "proof-content",
     "exercise-content",
     "solution-content",
