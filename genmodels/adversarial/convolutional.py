@@ -14,7 +14,10 @@ Norm = Callable[[int], nn.Module]
 """Makes a normalisation layer for a number of channels; None stands for no normalisation."""
 
 layer_norm: Norm = partial(nn.GroupNorm, 1)
-"""Layer normalisation for images: each row by itself, so that a gradient penalty stays a penalty per row."""
+"""Layer normalisation for images: each row by itself, so that a gradient penalty stays a penalty per row.
+
+:meta hide-value:
+"""
 
 
 def _halvings(size: int) -> int:

@@ -39,7 +39,10 @@ class Generator(nn.Module):
 
 
 leaky_relu = partial(nn.LeakyReLU, 0.2)
-"""Makes a leaky ReLU of slope 0.2 on the left, the field's usual choice in critics."""
+"""Makes a leaky ReLU of slope 0.2 on the left, the field's usual choice in critics.
+
+:meta hide-value:
+"""
 
 
 def mlp(
