@@ -303,7 +303,7 @@ Markdown("\n".join(lines) + f"\n\nMean and standard deviation over seeds. {prove
 
 # %% [markdown]
 # With one critic step the coding $(-1,1,0)$ loses four of $6\times8$ modes, the other two none, and its samples are a little worse. With five steps, which should bring the critic closer to its best, it loses modes
-# from every seed, 22 of 48. The coding $(-1,1,1)$ keeps all of them, $(0,1,1)$ loses five. So the tables foretold what happens to networks, the better the more nearly their critic is the best one.
+# from every seed, 22 of 48. The coding $(-1,1,1)$ keeps all of them, $(0,1,1)$ loses five. The tables foretold this order, but not that $(0,1,1)$ loses any.
 # (One ring, one pair of networks, one set of learning rates. The paper's experiments on images are not attempted.)
 #
 # ## Bounds instead of losses
@@ -842,13 +842,13 @@ provenance = "`{command}`; {hardware}, torch {torch}, commit {commit:.7}.".forma
 Markdown("\n".join(lines) + f"\n\nMean and standard deviation over seeds. {provenance}")
 
 # %% [markdown]
-# The bound stays below its divergence in all runs, by a few per cent: a critic of 64 tanh units, two steps per move, is nearly the best one here. In the row GAN the share is counted from $-\log4$, the value at equality.
+# The bound stays below its divergence in the mean of every run, by about 2 %: a critic of 64 tanh units, two steps per move, is nearly the best one here. In the row GAN the share is counted from $-\log4$, the value at equality.
 #
 # (sec-objectives-breaks)=
 # ## Where it breaks
 #
 # **A ratio that is too heavy.** Pearson's divergence is an integral of $p^2/q$. Let $P=\mathcal N(0,1)$ and $Q=\mathcal N(0,\sigma^2)$. It equals $\sigma^2/\sqrt{2\sigma^2-1}-1$ if $\sigma^2>\frac12$, and is *infinite* otherwise, though all densities are
-# positive. Samples never show infinity. They show a number that looks like a result:
+# positive. Samples do not show infinity. They show a number that looks like a result:
 
 
 # %%
@@ -885,7 +885,7 @@ for sigma in (0.9, 0.6):
 
 # %% [markdown]
 # **A conjugate that is only a formula.** Over density ratios, $u\ge0$, the conjugate of $(u-1)^2$ is $t+t^2/4$ for $t\ge-2$ and the constant $-1$ below. The lecture and the paper use the parabola everywhere. The best $T^*=2(u-1)$ never goes below $-2$, and a larger conjugate
-# makes a looser bound, so nothing is wrong with the bound. But a network does go below, and there the parabola turns: the generator is rewarded for samples that score *lower still*.
+# makes a looser bound, so nothing is wrong with the bound. But nothing keeps a network from going below, and there the parabola turns: the generator is rewarded for samples that score *lower still*.
 
 # %%
 fine = torch.linspace(0, 12, 120_001, dtype=torch.float64)
