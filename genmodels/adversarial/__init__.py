@@ -2,6 +2,18 @@
 
 from .convolutional import dcgan_critic, dcgan_generator, layer_norm
 from .divergences import game_value, jensen_shannon, kl, optimal_critic, optimal_value
+from .fdivergences import (
+    F_DIVERGENCES,
+    GAN,
+    HELLINGER,
+    JENSEN_SHANNON,
+    KL,
+    NEYMAN,
+    PEARSON,
+    REVERSE_KL,
+    FDivergence,
+)
+from .formulas import evaluate
 from .game import History, Sampler, adam, critic_step, generator_step, play, score
 from .lipschitz import clip, gradient_penalty, r1, slopes, spectral
 from .networks import Generator, image_critic, image_generator, mlp
@@ -18,12 +30,21 @@ from .objectives import (
 )
 
 __all__ = [
+    "F_DIVERGENCES",
+    "GAN",
+    "HELLINGER",
     "HINGE",
+    "JENSEN_SHANNON",
+    "KL",
     "LEAST_SQUARES",
     "MINIMAX",
+    "NEYMAN",
     "NON_SATURATING",
+    "PEARSON",
     "PROBABILITY",
+    "REVERSE_KL",
     "WASSERSTEIN",
+    "FDivergence",
     "Generator",
     "History",
     "Objective",
@@ -33,6 +54,7 @@ __all__ = [
     "critic_step",
     "dcgan_critic",
     "dcgan_generator",
+    "evaluate",
     "game_value",
     "generator_step",
     "gradient_penalty",

@@ -72,7 +72,14 @@ def label_smoothing(objective: Objective = NON_SATURATING, *, real: float = 0.9)
     The best critic becomes :math:`D^*=\frac{\alpha p_r}{p_r+p_\theta}` with :math:`\alpha` = `real`, in (0, 1]: it is
     never sure that anything is real. Smoothing the *fake* label too would move the game's fixed point.
     Source: Salimans et al. 2016, section 3.4.
+
+    Raises
+    ------
+    ValueError
+        If `real` is not a probability above 0.
     """
+    if not 0 < real <= 1:
+        raise ValueError(f"the label for data is {real:g}; choose one in (0, 1], such as 0.9.")
 
     def critic(on_real: Scores, on_fake: Float[Tensor, " m"]) -> Loss:
         smoothed = real * softplus(-on_real) + (1 - real) * softplus(on_real)
@@ -86,11 +93,19 @@ def least_squares(*, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objectiv
 
     The critic's loss is :math:`\frac12\mathbb E_{p_r}(s-b)^2+\frac12\mathbb E_{p_\theta}(s-a)^2`, the generator's
     :math:`\frac12\mathbb E_{p_\theta}(s-c)^2`, and the best critic :math:`s^*=\frac{b\,p_r+a\,p_\theta}{p_r+p_\theta}`.
-    If :math:`b-c=1` and :math:`b-a=2`, twice the generator's loss (with its constant term on the data) is the Pearson
-    :math:`\chi^2` of :math:`p_r+p_\theta` from :math:`2p_\theta`.
+    If :math:`b-c=1` and :math:`b-a=2`, twice the generator's loss at :math:`s^*`, with the term
+    :math:`\frac12\mathbb E_{p_r}(s-c)^2` added, is :math:`\int\frac{(p_r-p_\theta)^2}{p_r+p_\theta}`: the Pearson
+    :math:`\chi^2` of :math:`p_r+p_\theta` and :math:`2p_\theta`. With the critic frozen that term has no gradient.
 
     Source: Mao et al. 2017, eqs. 2 and 9; means, where their published code has sums.
+
+    Raises
+    ------
+    ValueError
+        If `a` and `b` are equal: no critic could tell anything.
     """
+    if a == b:
+        raise ValueError(f"data and samples are both to score {a:g}; choose two values, such as a=0 and b=1.")
 
     def critic(real: Scores, fake: Float[Tensor, " m"]) -> Loss:
         return ((real - b).square().mean() + (fake - a).square().mean()) / 2
