@@ -70,7 +70,7 @@ def instance_noise(critic: nn.Module, *, std: float) -> nn.Module:
 
     The game is then played between :math:`p_r*N(0,\sigma^2I)` and :math:`p_\theta*N(0,\sigma^2I)`, which are equal only
     if :math:`p_r=p_\theta`: the fixed point stays. The noise is drawn from torch's global stream, which `play` seeds.
-    Source: Sønderby et al. 2017, section 2.4 and Arjovsky and Bottou 2017, section 3.
+    Source: Sønderby et al. 2017; Arjovsky and Bottou 2017, section 3.
     """
     return nn.Sequential(Blur(std), critic)
 
@@ -103,7 +103,7 @@ def dirac_game(
     Both players make one step of gradient descent *at the same time*. Around the solution (0, 0) that is a linear map
     with eigenvalues :math:`1\pm i\,\eta/2` for `MINIMAX` and `NON_SATURATING`: longer than 1, so the players spiral
     outwards. `penalty` adds :math:`\frac\gamma2\psi^2`, which is what R1 is for this critic, to its loss.
-    Source: Mescheder et al. 2018, section 2 and lemma 2.3.
+    Source: Mescheder et al. 2018, section 2.
     """
     point = torch.tensor(start, dtype=torch.float64)
     path = [point]
