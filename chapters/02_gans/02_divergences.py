@@ -6,7 +6,7 @@
 #
 # Section 2.1 ended with two facts that do not fit together. A perfect critic turns the game into the Jensen-Shannon divergence, and the
 # loss that everybody uses does not descend it. This section first asks what a divergence rewards and what it overlooks, then which one the
-# {term}`non-saturating loss` really descends. It ends with a generator that produces one mode out of sixteen, and with what helps.
+# {term}`non-saturating loss` really descends. It ends with a generator that produces one or two modes out of sixteen, and with what helps.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -372,7 +372,7 @@ for place in (0.05, 0.2, 0.5):
     torch.testing.assert_close(by_line.detach(), theory)
 
 # %% [markdown]
-# ### Where Adam stops hiding it
+# ## Where Adam stops hiding it
 #
 # In section 2.1 Adam moved the generator although the minimax gradient had almost vanished. It divides the mean gradient $m$ by a running size, $\frac{m}{\sqrt v+\epsilon}$, and
 # for a constant gradient $g$ that is $\frac{g}{|g|+\epsilon}$: one, whatever $g$ is, as long as $|g|\gg\epsilon$. PyTorch's default is
@@ -553,7 +553,7 @@ Markdown("\n".join(lines))
 
 # %% [markdown]
 # Each entry is the largest difference, over 100 random pairs of a target and a softmax model on 27 outcomes, between the gradient of a reward with frozen critic and
-# that of a divergence; **0** stands for less than $10^{-12}$. The first row is the minimax loss and Theorem 2.1 of this book's game; the second is the question
+# that of a divergence; **0** stands for less than $10^{-12}$. The first row is the minimax loss, which {prf:ref}`thm-optimal` has led to expect; the second answers the question
 # of this section; $D$ is the loss of correction E-32; the last is the logit reward of adversarial imitation learning.
 #
 # :::{margin} Correction E-35
@@ -606,14 +606,16 @@ assert abs(descended[0] - 1.6) < 0.11 and abs(descended[1] - 0.95) < 0.06
 assert abs(ascended[0] - 0.5) < 0.11 and abs(ascended[1] - 1.65) < 0.06
 
 # %% [markdown]
-# ### The price of a missing mode
+# ## The price of a missing mode
 #
 # Now ask {eq}`eq-divergences-mixture` about failures. Suppose the model drops a fraction $m$ of the data's mass and copies the rest, $p_\theta=\frac{p_r}{1-m}$ on what it keeps. Then
 #
 # $$
 # \begin{aligned}
-# \mathrm{KL}(p_r\|p_\theta)&=\infty, & \mathrm{KL}(p_\theta\|p_r)&=-\log(1-m),\\
-# 2\,\mathrm{KL}(p_a\|p_r)&=(2-m)\log\tfrac{2-m}{2(1-m)}-m\log2, & 2\,\mathrm{JSD}&=(1-m)\log\tfrac{2(1-m)}{2-m}+m\log2+\log\tfrac2{2-m}.
+# \mathrm{KL}(p_r\|p_\theta)&=\infty,\\
+# \mathrm{KL}(p_\theta\|p_r)&=-\log(1-m),\\
+# 2\,\mathrm{KL}(p_a\|p_r)&=(2-m)\log\tfrac{2-m}{2(1-m)}-m\log2,\\
+# 2\,\mathrm{JSD}(p_r,p_\theta)&=(1-m)\log\tfrac{2(1-m)}{2-m}+m\log2+\log\tfrac2{2-m}.
 # \end{aligned}
 # $$ (eq-divergences-price)
 #
@@ -654,13 +656,16 @@ print(
     f"half missing: reverse KL {reverse_half:.4f}, "
     f"non-saturating {ns_half:.4f}, minimax {js_half:.4f}"
 )
-assert ns_half < reverse_half / 2 and ns_half < js_half
+assert ns_half < reverse_half / 2
+reverse_price, ns_price, js_price = price.values()
+assert bool((ns_price < js_price)[:80].all() and (js_price < ns_price)[89:].all())
+assert bool((torch.maximum(ns_price, js_price) < reverse_price).all())
 
 junk, clean = (torch.tensor(t, dtype=torch.float64) for t in ([0.7, 0.3], [1.0, 0.0]))
 torch.testing.assert_close(kl(clean, junk).item(), -math.log(0.7))
 assert kl(junk, clean) == 2 * kl((junk + clean) / 2, clean) == math.inf
 
-# %% mystnb={"figure": {"caption": "What each divergence charges a model that copies the data and leaves a fraction of them out. Forward KL is infinite throughout.", "name": "fig-divergences-price"}, "image": {"alt": "Three rising curves against the missing fraction: reverse KL above the other two, the non-saturating one lowest up to about three quarters, then crossing that of the minimax loss, which ends at twice log 2."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What each divergence charges a model that copies the data and leaves a fraction of them out. Forward KL is infinite throughout.", "name": "fig-divergences-price"}, "image": {"alt": "Three rising curves against the missing fraction: reverse KL above the other two, the non-saturating one lowest up to about 0.85, then crossing that of the minimax loss, which ends at twice log 2."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.6))
 for (name, formula), line in zip(price.items(), (":", "-", "--"), strict=True):
     ax.plot(dropped, formula, line, color=plots.PALETTE["ink"], label=name)
@@ -669,9 +674,9 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# This is the true core of "GANs drop modes because of reverse KL": {numref}`fig-divergences-price` is a list of *prices*. Leaving data out is cheap, inventing data is infinitely expensive. With
-# little missing the non-saturating loss is the cheapest of the three, beyond three quarters the minimax loss is. But a price above 0 is still a price: none of these divergences *prefers* a model with missing
-# modes to one without. Something else has to push.
+# This is the true core of "GANs drop modes because of reverse KL". {numref}`fig-divergences-price` is a list of *prices*: for reverse KL and for the non-saturating loss, leaving data out is cheap and inventing data
+# infinitely expensive. Up to four fifths missing the non-saturating loss is the cheapest of the three, beyond nine tenths the minimax loss is. But a price above 0 is still a price: none of these divergences
+# *prefers* a model with missing modes to one without. Something else has to push.
 #
 # ## Mode collapse, on purpose
 #
@@ -695,8 +700,8 @@ for _ in range(3_000):
         (uphill,) = torch.autograd.grad((q * D.log()).sum(), student)
         student.data += 2 * uphill
 print(
-    f"critic frozen for 3,000 steps: {answer.softmax(0).max():.3f} of the mass on one outcome; "
-    f"critic renewed at each: KL to the data {kl(follow.softmax(0), p):.1e}"
+    f"3,000 steps, critic frozen: {answer.softmax(0).max():.3f} of the mass at one point\n"
+    f"renewed at each step: reverse KL to the data {kl(follow.softmax(0), p):.1e}"
 )
 assert answer.softmax(0).max() > 0.99
 assert kl(follow.softmax(0), p) < 1e-6
@@ -714,6 +719,7 @@ assert kl(follow.softmax(0), p) < 1e-6
 hard = data.ring(modes=16, std=0.05)
 rounds = lab.scale(quick=800, full=3_000)
 moments = [0, 50, 100, 200, 300, 400, 500, 600, 700, 800]
+moments += lab.scale(quick=[], full=[1_000, 2_000, 3_000])
 speeds = {"slow critic": 1e-4, "weaker still": 1e-4 / 4, "fast critic": 1e-3}
 seeds = range(3)
 
@@ -730,7 +736,7 @@ def judged(samples: torch.Tensor) -> tuple[int, int, float]:
 
 runs = {}
 for name, rate in speeds.items():
-    print(f"{name:12}", end="  ")
+    line_of = [f"{name:12}"]
     for seed in seeds:
         with training.isolated(seed):
             G, C = Generator(mlp(2, 2, width=64), latent=2), mlp(2, 1, width=64)
@@ -745,15 +751,12 @@ for name, rate in speeds.items():
             if moment >= 400
         ]
         of_seed = torch.tensor(counts).mean(dim=0)
-        print(
-            f"served {of_seed[0]:4.1f}, reached {of_seed[1]:4.1f}, good {of_seed[2]:.0%};",
-            end="  ",
-        )
+        line_of.append("{:.1f}, {:.1f}, {:.0%}".format(*of_seed.tolist()))
         if name == "fast critic":
             assert of_seed[0] > 15 and of_seed[1] >= 10
         else:
             assert of_seed[0] <= 8
-    print()
+    print("served, reached, good:", ";  ".join(line_of))
 
 
 # %% tags=["hide-input"]
@@ -765,7 +768,7 @@ def collapse_figure(step: int) -> plt.Figure:
         plots.points(ax, hard.sample((400,), rng=training.rng(2)), kind="real", size=5)
         samples = runs[name, 0].watched[step]["samples"]
         plots.points(ax, samples[:600], kind="fake", size=5)
-        plots.square(ax, half=3)
+        plots.square(ax, half=3.4)
         ax.set_title(f"{name}: serves {judged(samples)[0]}")
     return figure
 
@@ -796,14 +799,14 @@ for seed in seeds:
     assert ever >= 1.5 * at_once
 
 # %% [markdown]
-# ### The remedies, one by one
+# ## The remedies, one by one
 #
 # The lecture names two kinds of improvement: weaken the critic, and use a better loss. The table tries both kinds and their opposites on this ring, for 3,000 updates and five seeds, each row changing the slow critic's
 # game in nothing but what it says. {term}`Instance noise <instance noise>` (实例噪声) adds fresh Gaussian noise to whatever the critic sees, data and samples alike, so that their supports overlap
 # {cite}`sonderby2017amortised,arjovsky2017towards`; with label smoothing the critic is asked for 0.9 on data {cite}`salimans2016improved`. WGAN-GP is the subject of chapter 3.
 #
 # **Predictions**, written down before this table was recorded, after trial runs with one seed and twice the slow learning rate. A row *cures* if all five seeds reach all 16 modes.
-# (1) With the slow critic at most 4 modes are reached on average, and with a weaker one as well. (2) Both stronger critics cure. (3) Noise and smoothing, which make a critic less sure, do not
+# (1) With the slow critic, and with a weaker one, at most 4 modes are reached on average. (2) Both stronger critics cure. (3) Noise and smoothing, which make a critic less sure, do not
 # cure. (4) No change of loss alone cures, and neither does WGAN-GP with the slow critic's single step. (5) WGAN-GP with five steps and the faster rate cures.
 
 # %% tags=["remove-input"]
@@ -851,7 +854,25 @@ held = [
     "WGAN-GP, 5 steps, learning rate x 10" in cures,
 ]
 print("predictions that held:", [number for number, ok in enumerate(held, 1) if ok])
-print("cures:", sorted(cures))
+assert held == [True, True, True, True, False]
+assert cures == {"stronger critic: learning rate x 10", "stronger critic: 5 steps"}
+
+weaker = blur | {"weaker critic: learning rate / 4"}
+assert max(reached[name].max().item() for name in weaker | {"baseline"}) <= 4
+by_chance = {name for name, modes_of in reached.items() if 16 in modes_of} - cures
+print("all 16 modes in some seeds only:", ", ".join(sorted(by_chance)))
+assert {"minimax loss", "least squares"} <= by_chance
+spread_out = [row["served"] for row in grouped["WGAN-GP, 5 steps, learning rate x 10"]]
+assert min(spread_out) == 16
+
+# %% [markdown]
+# Four predictions held and the fifth failed: WGAN-GP with five fast steps reaches all modes in some seeds and not in all five. It is not a collapse, though: every mode is served in every seed, by samples that are not yet sharp. What
+# 3,000 updates are worth to that game, chapter 3 will say.
+#
+# On this ring the lecture's first remedy is no remedy. Weakening the critic, by its rate, by noise or by softer labels, leaves the collapse as it was; letting it learn faster or more
+# often ends it. Another loss helped in some seeds and not in others, and which seeds those are cannot be known beforehand. The two rows without a prediction, R1 and five slow steps of WGAN-GP, do not cure either. None of this says that
+# weakening is wrong where the critic is too *good*: that was the other instability, and there it is the critic's certainty that does the harm. The two call for opposite remedies, so the first question in front of
+# a failing GAN is which of them it has.
 
 # %% [markdown]
 # ## Where it breaks
@@ -867,7 +888,7 @@ print("cures:", sorted(cures))
 # If both players step at the same time with rate $\eta$, one step is a map of the plane whose derivative at the solution can be computed.
 #
 # **Prediction:** its eigenvalues are $1\pm\frac{\eta}2i$, of length $\sqrt{1+\eta^2/4}>1$: however small the rate, the players spiral away from the solution. A penalty $\frac\gamma2\psi^2$ on the critic,
-# which is what section 3.4's R1 amounts to here, makes the length $\sqrt{1-\eta\gamma+\eta^2/4}$, and with $\gamma>\eta/4$ they arrive.
+# which is what the penalty R1 of chapter 3 amounts to here, makes the length $\sqrt{1-\eta\gamma+\eta^2/4}$ as long as $\gamma<1$, and with $\gamma>\eta/4$ the players arrive.
 
 
 # %%
@@ -1145,8 +1166,8 @@ def cases_prices(rng):
 # %% [markdown]
 # ## What to remember
 #
-# - The non-saturating loss descends $2\,\mathrm{KL}(p_a\|p_r)$, the minimax loss $2\,\mathrm{JSD}$, and both only for a critic that is optimal and frozen: leaving data out is cheap, inventing data is not.
-# - A critic that is too good starves the minimax generator; Adam hides that down to gradients of about $10^{-8}$. A critic that is too slow is run over: mode collapse.
+# - For a critic that is optimal and frozen, one step of the non-saturating loss descends $2\,\mathrm{KL}(p_a\|p_r)$, of the minimax loss $2\,\mathrm{JSD}$. Under the first, leaving data out is cheap and inventing data is not.
+# - A critic that is too good starves the minimax generator; Adam hides that down to gradients of about $10^{-8}$. A critic that is too slow is overrun, and on our ring the result is mode collapse.
 # - A divergence says what a perfect game prefers. Which of it two players reach is decided by their dynamics.
 #
 # **Further reading.** The analysis this section follows, and what noise does for it: {cite}`arjovsky2017towards`. Instance noise: {cite}`sonderby2017amortised`. The root of JSD as a distance:
