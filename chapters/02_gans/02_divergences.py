@@ -554,7 +554,7 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # Each entry is the largest difference, over 100 random pairs of a target and a softmax model on 27 outcomes, between the gradient of a reward with frozen critic and
 # that of a divergence; **0** stands for less than $10^{-12}$. The first row is the minimax loss, which {prf:ref}`thm-optimal` has led to expect; the second answers the question
-# of this section; $D$ is the loss of correction E-32; the last is the logit reward of adversarial imitation learning.
+# of this section; $D$ is what Algorithm 13.1 prints; the last is the logit reward of adversarial imitation learning.
 #
 # :::{margin} Correction E-35
 # "The $-2\,\mathrm{JSD}$ in it pushes the distributions apart." The combination is a divergence by itself, $2\,\mathrm{KL}(p_a\|p_r)$: never negative, and 0 only where
