@@ -28,6 +28,7 @@ from .objectives import (
     label_smoothing,
     least_squares,
 )
+from .pathologies import best_response, dirac_game, fade, generator_gradient, instance_noise
 
 __all__ = [
     "F_DIVERGENCES",
@@ -50,16 +51,21 @@ __all__ = [
     "Objective",
     "Sampler",
     "adam",
+    "best_response",
     "clip",
     "critic_step",
     "dcgan_critic",
     "dcgan_generator",
     "evaluate",
+    "dirac_game",
+    "fade",
     "game_value",
+    "generator_gradient",
     "generator_step",
     "gradient_penalty",
     "image_critic",
     "image_generator",
+    "instance_noise",
     "jensen_shannon",
     "kl",
     "label_smoothing",

@@ -16,14 +16,29 @@ Table = Float[Tensor, " points"]
 Number = Float[Tensor, ""]
 
 
+def _weighted_log(weight: Table, x: Table) -> Table:
+    """`weight` log `x`; where the weight is exactly 0, the value is 0 and so is what flows back, whatever `x` is."""
+    return torch.xlogy(weight, torch.where(weight == 0, 1.0, x))  # xlogy alone gives 0, and a gradient of 0/0
+
+
+def _held(mass: Table) -> Table:
+    return torch.where(mass == 0, 0.0, mass)  # the same numbers; a mass of exactly 0 no longer hears gradients
+
+
 def kl(p: Table, q: Table, *, cell: float = 1.0) -> Number:
-    r""":math:`\mathrm{KL}(p\|q)=\int p\log\frac pq\ge0`; infinite where `q` misses mass of `p`, and 0 log 0 = 0."""
-    return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum() * cell
+    r""":math:`\mathrm{KL}(p\|q)=\int p\log\frac pq\ge0`; infinite where `q` misses mass of `p`, and 0 log 0 = 0.
+
+    A cell where `p` is exactly 0 takes no part in the gradient either: its mass is taken to stay 0.
+    """
+    return (_weighted_log(p, p) - _weighted_log(p, q)).sum() * cell
 
 
 def jensen_shannon(p: Table, q: Table, *, cell: float = 1.0) -> Number:
-    r""":math:`\frac12\mathrm{KL}(p\|\frac{p+q}2)+\frac12\mathrm{KL}(q\|\frac{p+q}2)\in[0,\log2]`; nndl, eq. 13.41."""
-    middle = (p + q) / 2
+    r""":math:`\frac12\mathrm{KL}(p\|\frac{p+q}2)+\frac12\mathrm{KL}(q\|\frac{p+q}2)\in[0,\log2]`; nndl, eq. 13.41.
+
+    As in `kl`, a mass of exactly 0 is taken to stay 0: its gradient is 0, where the slope of the formula is infinite.
+    """
+    middle = (_held(p) + _held(q)) / 2
     return (kl(p, middle, cell=cell) + kl(q, middle, cell=cell)) / 2
 
 
@@ -38,7 +53,8 @@ def game_value(critic: Table, p: Table, q: Table, *, cell: float = 1.0) -> Numbe
 
     At :math:`D^*` it is :math:`2\,\mathrm{JSD}-\log4`, between :math:`-\log 4` (equal) and 0 (disjoint supports).
     """
-    return (torch.special.xlogy(p, critic) + torch.special.xlog1py(q, -critic)).sum() * cell
+    nothing = torch.where(q == 0, 0.0, critic)  # as in _weighted_log, for log(1 - D)
+    return (_weighted_log(p, critic) + torch.special.xlog1py(q, -nothing)).sum() * cell
 
 
 def optimal_value(p: Table, q: Table, *, cell: float = 1.0) -> Number:

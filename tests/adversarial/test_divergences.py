@@ -347,3 +347,129 @@ def test_data_term_depends_on_the_generator_through_the_optimal_critic() -> None
 @mutants({"frozen": frozen_critic, "inverse": inverse_critic})
 def test_data_term_depends_on_the_generator_rejects(mutant: Divergence) -> None:
     rejects(check_data_term_moves, mutant)
+
+
+# --- gradients where a mass is exactly 0 -----------------------------------------------------------------------------
+
+
+def check_gradient_at_zeros(jsd: Divergence) -> None:
+    """A table with holes has the gradient of the table without them; what is exactly 0 stays 0."""
+    p, q = (table.clone().requires_grad_() for table in HOLES)
+    by_p, by_q = torch.autograd.grad(jsd(p, q), (p, q))
+    middle = (HOLES[0] + HOLES[1]) / 2
+    for table, found in ((HOLES[0], by_p), (HOLES[1], by_q)):
+        there = table > 0
+        assert_close(found[there], (table / middle).log()[there] / 2)
+        assert (found[~there] == 0).all()
+
+
+def test_jensen_shannon_has_a_gradient_at_zeros() -> None:
+    check_gradient_at_zeros(jensen_shannon)
+
+
+def jsd_by_xlogy(p: Tensor, q: Tensor) -> Tensor:
+    """Right values; torch's xlogy hands 0/0 back where a mass is 0: as this package had it."""
+    m = (p + q) / 2
+    return (torch.xlogy(p, p) + torch.xlogy(q, q) - torch.xlogy(p, m) - torch.xlogy(q, m)).sum() / 2
+
+
+def jsd_of_clamped(p: Tensor, q: Tensor) -> Tensor:
+    return jensen_shannon(p.clamp_min(1e-2), q.clamp_min(1e-2))
+
+
+@mutants({f.__name__: f for f in (jsd_by_xlogy, jsd_of_clamped, jsd_naive, jsd_without_half)})
+def test_jensen_shannon_has_a_gradient_at_zeros_rejects(mutant: Divergence) -> None:
+    rejects(check_gradient_at_zeros, mutant)
+
+
+def test_kl_and_the_value_have_gradients_at_zeros() -> None:
+    p, q = (table.clone().requires_grad_() for table in DISJOINT)
+    middle = torch.full((4,), 0.25, dtype=F64, requires_grad=True)
+    by_p, by_middle = torch.autograd.grad(kl(p, middle), (p, middle))
+    assert_close(by_p[:2], (DISJOINT[0] / 0.25).log()[:2] + 1)
+    assert (by_p[2:] == 0).all() and (by_middle[2:] == 0).all()
+    sure = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=F64, requires_grad=True)
+    slopes = torch.autograd.grad(game_value(sure, p, q), (sure, p, q))
+    assert_close(slopes[0], torch.cat([DISJOINT[0][:2], -DISJOINT[1][2:]]))
+    assert all(slope.isfinite().all() for slope in slopes)
+
+
+def test_no_signal_between_disjoint_supports() -> None:
+    """Two bumps on a grid that do not touch: JSD is log 2, and moving one changes nothing (correction E-55)."""
+    x = torch.linspace(-4, 8, 1201, dtype=F64)
+
+    def bump(shift: Tensor | float) -> Tensor:
+        inside = (x - shift).abs() < 1
+        table = torch.where(inside, 1 + torch.cos(math.pi * (x - shift)), 0.0)
+        return table / table.sum()
+
+    for place, apart in ((3.0, True), (0.5, False)):
+        shift = torch.tensor(place, dtype=F64, requires_grad=True)
+        value = jensen_shannon(bump(0.0), bump(shift))
+        (slope,) = torch.autograd.grad(value, shift)
+        assert (abs(value.item() - math.log(2)) < 1e-12) == apart
+        assert (abs(slope.item()) < 1e-12) == apart
+
+
+# --- which divergence a reward descends (corrections E-34, E-35, E-41) -----------------------------------------------
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def frozen(reward: Callable[[Tensor], Tensor]) -> Loss:
+    return lambda p, q: -(q * reward(optimal_critic(p, q).detach())).sum()
+
+
+DESCENDED: dict[str, tuple[Loss, Loss]] = {
+    "minimax": (frozen(lambda D: -torch.log1p(-D)), lambda p, q: 2 * jensen_shannon(p, q)),
+    "non-saturating": (frozen(torch.log), lambda p, q: 2 * kl((p + q) / 2, p)),
+    "probability": (frozen(lambda D: D), lambda p, q: kl(p, (p + q) / 2)),
+    "logit": (frozen(torch.logit), lambda p, q: kl(q, p)),
+}
+
+
+def check_descends(loss: Loss, divergence: Loss) -> None:
+    for seed in range(20):
+        p = simplex(1, symbols=5, seed=seed)[0]
+        rng = torch.Generator().manual_seed(seed + 100)
+        logits = torch.randn(5, generator=rng, dtype=F64).requires_grad_()
+        mine, its = (torch.autograd.grad(f(p, logits.softmax(0)), logits)[0] for f in (loss, divergence))
+        assert_close(mine, its, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DESCENDED)
+def test_a_reward_descends_its_divergence(name: str) -> None:
+    check_descends(*DESCENDED[name])
+
+
+@mutants(
+    {
+        "another's": (DESCENDED["non-saturating"][0], DESCENDED["logit"][1]),
+        "critic not frozen": (lambda p, q: -(q * optimal_critic(p, q).log()).sum(), DESCENDED["non-saturating"][1]),
+        "plus 2 JSD": (DESCENDED["non-saturating"][0], lambda p, q: kl(q, p) + 2 * jensen_shannon(p, q)),
+        "JSD not doubled": (DESCENDED["minimax"][0], jensen_shannon),
+        "arguments swapped": (DESCENDED["logit"][0], kl),
+    }
+)
+def test_a_reward_descends_its_divergence_rejects(mutant: tuple[Loss, Loss]) -> None:
+    rejects(lambda both: check_descends(*both), mutant)
+
+
+def check_mixture_identity(combination: Loss) -> None:
+    for seed in range(100):
+        p, q = pair(seed)
+        assert_close(combination(p, q), 2 * kl((p + q) / 2, p), rtol=0, atol=1e-12)
+
+
+def test_reverse_kl_minus_2_jsd_is_a_divergence() -> None:
+    check_mixture_identity(lambda p, q: kl(q, p) - 2 * jensen_shannon(p, q))
+
+
+@mutants(
+    {
+        "forward": lambda p, q: kl(p, q) - 2 * jensen_shannon(p, q),
+        "one JSD": lambda p, q: kl(q, p) - jensen_shannon(p, q),
+    }
+)
+def test_reverse_kl_minus_2_jsd_is_a_divergence_rejects(mutant: Loss) -> None:
+    rejects(check_mixture_identity, mutant)
