@@ -417,18 +417,26 @@ print(f"convolution: {sigma:.2f}")
 assert sigma > 1.1
 
 # %% [markdown]
+# Layers of norm 1 can only lose slope, and a (leaky) ReLU loses some at every unit that it damps. GroupSort, which sorts the units in pairs, permutes and loses
+# none {cite}`anil2019sorting`; below it runs as *spectral, sorting*.
+
+# %% tags=["remove-input"]
+lab.show(spectral, GroupSort)
+
+# %% [markdown]
 # ## What each does to a function, and to its weights
 #
-# One critic, two fixed samples on the line, five kinds of control, and none. On the line the best critic is known: it rises where more generated than real
-# points lie to the left, $f'=\operatorname{sign}(F_\theta-F_r)$, and falls elsewhere.
+# One critic, two fixed samples on the line, every kind of control, and none. The data are three bumps, the samples two bumps between them. On the line the best
+# critic is known: $f'=\operatorname{sign}(F_\theta-F_r)$, with the distribution functions $F$ of samples and data. Here it is a zigzag, falling from the first bump to the second, rising to the third, and so on.
 #
-# **Prediction** (thresholds set after trial runs with two seeds): without control the value passes a hundred times $W_1$ and keeps going. Clipping at 0.1 puts more than 70 %
-# of all weights at $\pm0.1$; no other control puts 5 % at its largest weight. A box ten times smaller makes the critic not ten but at least two hundred
-# times less steep, because three layers multiply. The penalties end between slope 1 and 1.4, spectral normalisation between 0.97 and 1.03.
+# **Prediction.** Without control the value passes a hundred times $W_1$. Clipping at 0.1 puts more than half of all weights at $\pm0.1$; no other control puts 5 % at
+# its largest weight. A box ten times smaller makes the critic not ten but at least two hundred times less steep, because three layers multiply. Slopes stay near 1 under a
+# penalty (below 1.8) and below 1.03 with spectral normalisation. And *both* penalties follow the zigzag. (The thresholds were set after trial runs with four seeds. In
+# all of these the last prediction failed for one of the two penalties; we leave it here as we made it.)
 
 
 # %%
-ADAM = partial(torch.optim.Adam, betas=(0.5, 0.999))
+ADAM = partial(torch.optim.Adam, betas=(0.5, 0.999), fused=True)
 
 
 def fit(
@@ -461,13 +469,11 @@ def critic_for(control: str, *, inputs: int, seed: int) -> tuple[nn.Module, dict
         sorting = mlp(inputs, 1, width=64, depth=3, activation=GroupSort)
     in_box: dict = {"by": torch.optim.RMSprop, "lr": 5e-4}
     one_sided = partial(gradient_penalty, one_sided=True, weight=100.0)
-    strong = partial(gradient_penalty, weight=100.0)
     choices: dict[str, tuple[nn.Module, dict]] = {
         "none": (plain, {}),
         "clip 0.01": (plain, in_box | {"project": partial(clip, bound=0.01)}),
         "clip 0.1": (plain, in_box | {"project": partial(clip, bound=0.1)}),
         "two-sided, 10": (plain, {"penalties": [gradient_penalty]}),
-        "two-sided, 100": (plain, {"penalties": [strong]}),
         "one-sided, 100": (plain, {"penalties": [one_sided]}),
         "R1, 1": (plain, {"penalties": [r1]}),
         "R1, 10": (plain, {"penalties": [partial(r1, weight=10.0)]}),
@@ -479,77 +485,107 @@ def critic_for(control: str, *, inputs: int, seed: int) -> tuple[nn.Module, dict
 
 # %%
 stream = training.rng(0)
-two_bumps = data.World(centres=torch.tensor([[-2.0], [1.0]]), std=0.4)
-one_bump = data.World(centres=torch.tensor([[0.5]]), std=0.8)
-x_line, y_line = (w.sample((256,), rng=stream) for w in (two_bumps, one_bump))
+three_bumps = data.World(centres=torch.tensor([[-2.0], [0.0], [2.0]]), std=0.25)
+two_bumps = data.World(centres=torch.tensor([[-1.0], [1.0]]), std=0.25)
+x_line, y_line = (w.sample((256,), rng=stream) for w in (three_bumps, two_bumps))
 exact_line = transport.wasserstein_1(x_line, y_line)
 path = torch.linspace(-4, 4, 801)[:, None]
 
+
+def turns(curve: torch.Tensor) -> int:
+    """How often a curve turns on its way over the five bumps, at -2, -1, 0, 1 and 2."""
+    direction = curve[200:601:100].diff().sign()
+    return int((direction[1:] * direction[:-1] < 0).sum())
+
+
+def linear_weights(net: nn.Module) -> torch.Tensor:
+    """All weights of all linear layers, as they act."""
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
+    return torch.cat([layer.weight.detach().flatten() for layer in layers])
+
+
 controls = ["none", "clip 0.01", "clip 0.1", "two-sided, 10", "one-sided, 100"]
-controls += ["R1, 1", "R1, 10", "spectral"]
+controls += ["R1, 1", "R1, 10", "spectral", "spectral, sorting"]
 on_line: dict[str, nn.Module] = {}
-at_edge, steep, value = {}, {}, {}
+at_edge, steep, value, share_of = {}, {}, {}, {}
 for control in controls:
     untrained, how = critic_for(control, inputs=1, seed=0)
     net = on_line[control] = fit(untrained, x_line, y_line, steps=500, **how)
-    weight = torch.cat(
-        [p.weight.flatten() for p in net.modules() if isinstance(p, nn.Linear)]
-    )
-    at_edge[control] = (weight.abs() > 0.99 * weight.abs().max()).float().mean().item()
+    weight = linear_weights(net).abs()
+    at_edge[control] = (weight > 0.99 * weight.max()).float().mean().item()
     steep[control] = slopes(net, path).max().item()
-    value[control] = -WASSERSTEIN.critic(score(net, x_line), score(net, y_line)).item()
+    gap_found = -WASSERSTEIN.critic(score(net, x_line), score(net, y_line)).item()
+    value[control] = gap_found / exact_line
+    share_of[control] = distance_found(net, x_line, y_line).item() / exact_line
     print(
-        f"{control:14}  value {value[control] / exact_line:7.3f} x W1   "
-        f"steepest {steep[control]:7.3f}   weights at the edge {at_edge[control]:4.0%}"
+        f"{control:18} value / W1 {value[control]:8.4f}   steepest {steep[control]:9.4f}"
+        f"   weights at the edge {at_edge[control]:4.0%}"
     )
 
-assert value["none"] > 100 * exact_line
-assert at_edge["clip 0.1"] > 0.7
+assert value["none"] > 100
+assert at_edge["clip 0.1"] > 0.5
 assert all(share < 0.05 for name, share in at_edge.items() if "clip" not in name)
 assert steep["clip 0.1"] > 200 * steep["clip 0.01"]
-assert all(1 < steep[name] < 1.4 for name in ("two-sided, 10", "one-sided, 100"))
-assert abs(steep["spectral"] - 1) < 0.03
+assert all(0.9 < steep[name] < 1.8 for name in ("two-sided, 10", "one-sided, 100"))
+assert max(steep["spectral"], steep["spectral, sorting"]) < 1.03
 
-# %% mystnb={"figure": {"caption": "Above: five critics between the same two samples (ticks: data blue, generated orange), each divided by the steepest slope between the samples; dotted, the best 1-Lipschitz critic. Below: the weights they ended with.", "name": "fig-lipschitz-line"}, "image": {"alt": "Five panels of curves over five histograms. The clipped critic is a smooth bend that misses the dotted zigzag, and its weights sit in two bars at plus and minus 0.1. The penalised and the spectrally normalised critics follow the zigzag, and their weights form one hump around 0."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Above: six critics between the same two samples (ticks: data blue, generated orange), each divided by the steepest slope between the samples; dotted, the best 1-Lipschitz critic. Below: the weights they ended with.", "name": "fig-lipschitz-line"}, "image": {"alt": "Six panels of curves over six histograms. The best critic is a dotted zigzag with three turns. The clipped critic is a single bend with weights in two bars at plus and minus 0.1; the critic with the two-sided penalty is a straight line; that with the one-sided penalty lies on the zigzag; those with R1 and with spectral normalisation are rounded; that with spectral normalisation and sorting is close to the zigzag."}} tags=["hide-input"]
 behind = (y_line < path.T).float().mean(0) - (x_line < path.T).float().mean(0)
 best = torch.cumsum(behind.sign() * 0.01, 0)  # f' = sign(F_theta - F_r)
-drawn = ["clip 0.1", "two-sided, 10", "one-sided, 100", "R1, 1", "spectral"]
-figure, axes = plt.subplots(2, 5, figsize=(7.6, 3.3), height_ratios=(1.5, 1))
+drawn = ["clip 0.1", "two-sided, 10", "one-sided, 100"]
+drawn += ["R1, 1", "spectral", "spectral, sorting"]
+figure, axes = plt.subplots(2, 6, figsize=(8.4, 3.1), height_ratios=(1.5, 1))
 for (above_ax, below_ax), name in zip(axes.T, drawn, strict=True):
     net = on_line[name]
     with torch.no_grad():
         curve = net(path).squeeze(1) / empirical_slope(net, x_line, y_line)
-    above_ax.plot(path, curve - curve[400], color=plots.PALETTE["critic"])
-    above_ax.plot(
-        path, best - best[400], color=plots.PALETTE["ink"], linestyle=":", linewidth=1.2
-    )
-    for cloud, kind, height in ((x_line, "real", -3.1), (y_line, "fake", -3.4)):
-        above_ax.plot(
-            cloud[:80],
-            torch.full((80,), height),
-            "|",
-            color=plots.PALETTE[kind],
-            markersize=4,
-            alpha=0.6,
-        )
-    above_ax.set(title=name, xlim=(-4, 4), ylim=(-3.7, 2.2), yticks=[])
-    weight = torch.cat(
-        [p.weight.flatten() for p in net.modules() if isinstance(p, nn.Linear)]
-    )
-    below_ax.hist(weight.detach().numpy(), bins=41, color=plots.PALETTE["critic"])
+    for line_drawn, kind, look in ((best, "ink", ":"), (curve, "critic", "-")):
+        level = line_drawn - line_drawn[200:601].mean()
+        width = 1.1 if kind == "ink" else 1.6
+        above_ax.plot(path, level, look, color=plots.PALETTE[kind], linewidth=width)
+    for cloud, kind, height in ((x_line, "real", -2.2), (y_line, "fake", -2.5)):
+        ticks = torch.full((80,), height)
+        colour = plots.PALETTE[kind]
+        above_ax.plot(cloud[:80], ticks, "|", color=colour, markersize=4, alpha=0.6)
+    above_ax.set(xlim=(-3.2, 3.2), ylim=(-2.8, 2.2), yticks=[], xticks=[-2, 0, 2])
+    above_ax.set_title(name, fontsize=8)
+    weights_drawn = linear_weights(net).numpy()
+    below_ax.hist(weights_drawn, bins=41, color=plots.PALETTE["critic"])
     below_ax.set(yticks=[], xlabel="weight")
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-lipschitz-line` the clipped critic has pushed nearly every weight into a wall of its box: it gets steep by making
-# all of them large at once, and what is left is a simple function {cite}`gulrajani2017improved`. The other critics keep ordinary weights and follow the zigzag of the best critic.
+# In {numref}`fig-lipschitz-line` the clipped critic has pushed most weights into a wall of its box. It gets steep by making all of them large at once, and
+# what is left is a simple function, as {cite}`gulrajani2017improved` describes. The others keep ordinary weights.
+#
+# And the prediction fails. The critic with the *two-sided* penalty is a straight line, and worth next to nothing. On the line its slope cannot turn from $+1$ to $-1$ without
+# passing 0, where the penalty charges most, and the direction in which it started is the direction in which it stays. The one-sided penalty does not charge there, and its
+# critic makes all three turns:
+
+# %%
+for name in drawn:
+    with torch.no_grad():
+        made = turns(on_line[name](path).squeeze(1))
+    print(f"{name:18} {made} turns, proves {share_of[name]:5.0%} of W1")
+assert turns(best) == 3
+with torch.no_grad():
+    lines = {name: on_line[name](path).squeeze(1) for name in controls}
+assert turns(lines["two-sided, 10"]) <= 1 and share_of["two-sided, 10"] < 0.5
+assert turns(lines["one-sided, 100"]) == 3 and share_of["one-sided, 100"] > 0.9
+assert share_of["clip 0.1"] < 0.9 and share_of["spectral"] < 0.7
+assert share_of["spectral, sorting"] > 0.7
+
+# %% [markdown]
+# (*Proves* is the value, divided by the steepest slope between the two samples; the next section says why that is a proof.) Eight times as many steps changed nothing in two of the
+# trial runs. In the plane the same penalty does better, as we shall see: there a gradient can turn around without becoming shorter.
 #
 # R1 is a different thing. It does not hold the slope at 1; it makes the critic as steep as its price allows, so its value is on a scale that
-# nobody chose. At ten times the price:
+# nobody chose. If a critic may be multiplied by a number $s$, $s\,V-\frac\gamma2s^2R$ is largest at $s=V/(\gamma R)$, in inverse proportion to the price. At ten times
+# the price:
 
 # %%
 print(f"R1: value {value['R1, 1'] / value['R1, 10']:.1f} times smaller")
-assert value["R1, 1"] > 2 * value["R1, 10"]
+assert 5 < value["R1, 1"] / value["R1, 10"] < 15
 
 # %% [markdown]
 # ## Held against the exact distance
@@ -583,15 +619,13 @@ assert value["R1, 1"] > 2 * value["R1, 10"]
 # **Prediction** (after trial runs with five seeds for penalties and clipping, three for spectral normalisation): with a one-sided penalty, and with spectral normalisation where the activation is right, the
 # quotient comes within 10 % of the exact $W_1$, by the steepest pair and by the steepest gradient found anywhere in the window. Clipping stays more
 # than 25 % below, and its undivided value is wrong by factors. No quotient by pairs exceeds $W_1$.
-#
-# *Where the activation is right*: layers of norm 1 can only lose slope, and a (leaky) ReLU loses some at every unit that it damps.
-# GroupSort, which sorts units in pairs, permutes and so loses none {cite}`anil2019sorting`. Without it we expect 15 to 35 % below.
+# (Where the activation is right: sorting. With leaky ReLUs we expect 13 to 35 % below.)
 
 # %%
-steps = lab.scale(quick=600, full=4_000)
+steps = lab.scale(quick=800, full=4_000)
 seeds = lab.scale(quick=[0, 1], full=[0, 1, 2, 3, 4])
-rivals = ["clip 0.01", "clip 0.1", "two-sided, 10", "two-sided, 100"]
-rivals += ["one-sided, 100", "spectral", "spectral, sorting"]
+rivals = ["clip 0.01", "clip 0.1", "two-sided, 10", "one-sided, 100"]
+rivals += ["spectral", "spectral, sorting"]
 
 
 def plane_samples(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -673,8 +707,7 @@ assert ratio > 200
 fine = plots.mesh(half=3, points=90)
 x, y = plane_samples(seeds[0])
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.9))
-shown = [name for name in rivals if name != "two-sided, 100"]
-for ax, name in zip(axes.flat, shown, strict=True):
+for ax, name in zip(axes.flat, rivals, strict=True):
     net = in_plane[name]
     with torch.no_grad():
         levels = net(fine).reshape(90, 90) / empirical_slope(net, x, y)
@@ -695,16 +728,22 @@ for ax, name in zip(axes.flat, shown, strict=True):
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-lipschitz-plane` shows the reason. The best critic has slope 1 nearly everywhere between the samples, level lines at equal distances. A clipped critic is steep in some
-# places and flat in others, and it pays for the steepest. Plain spectral normalisation keeps its bound and is below it in too many places. The last column
-# of the table says the same in one number, here as a mean over the seeds:
+# {numref}`fig-lipschitz-plane` shows the reasons. The best critic has slope 1 nearly everywhere between the samples: level lines at equal distances, around the cloud. The level lines of the
+# clipped critics are parallel. With nearly all weights at $\pm c$ the two coordinates enter alike, and the critic looks in one direction only, along a diagonal. Plain spectral normalisation keeps
+# its bound, and is below it in too many places; the last column of the table says so. Both in numbers:
 
 # %%
+diagonal = torch.tensor([1.0, 1.0]) / math.sqrt(2)
+for name in rivals:
+    at = window.clone().requires_grad_()
+    (pull,) = torch.autograd.grad(in_plane[name](at).sum(), at)
+    along = ((pull @ diagonal).abs() / pull.norm(dim=1)).mean().item()
+    mean_slope = sum(over_seeds(name, "relative")) / len(seeds)
+    print(f"{name:18} along the diagonal {along:.2f}, mean slope {mean_slope:.2f}")
+    assert (along > 0.95) == ("clip" in name)
 for name in ("one-sided, 100", "spectral, sorting"):
     assert min(over_seeds(name, "relative")) > max(over_seeds("clip 0.1", "relative"))
     assert min(over_seeds(name, "relative")) > max(over_seeds("spectral", "relative"))
-average = {name: sum(over_seeds(name, "relative")) / len(seeds) for name in rivals}
-print({name: round(share, 2) for name, share in average.items()})
 
 # %% [markdown]
 # And the two common recipes? A two-sided penalty of weight 10 is a price, not a wall: the critic buys some slope above 1, so its undivided value is *larger* than $W_1$, and division
@@ -734,22 +773,8 @@ assert flat["two-sided, 10"] > 0.9
 assert flat["one-sided, 100"] < 0.5 and flat["R1, 1"] < 0.1
 
 # %% [markdown]
-# A generator that has arrived is pushed on, with a slope of 1 in an arbitrary direction. The same demand fits the row *two-sided, 100* of the table: with a strong penalty the critic
-# gets slope 1 early, in whatever direction, and cannot turn without passing through slope 0, which costs. (That is a reading, not a measurement.) One-sided, the same weight proves more:
-
-# %%
-gained = [
-    one - two
-    for one, two in zip(
-        over_seeds("one-sided, 100", "proven"),
-        over_seeds("two-sided, 100", "proven"),
-        strict=True,
-    )
-]
-print("one-sided proves more, by", [round(g, 2) for g in gained])
-assert min(gained) > 0.02 and sum(gained) / len(gained) > 0.05
-
-# %% [markdown]
+# A generator that has arrived is pushed on, by a slope of 1 in an arbitrary direction. It is the same demand that kept the critic on the line from turning.
+#
 # **The norm over the wrong dimension.** For images of shape (channels, height, width) the line `gradient.norm(dim=1)` takes a norm over the *channels* at each
 # pixel: a published bug. **Prediction:** it asks every single pixel for slope 1, so that a linear critic on 8 x 8 images ends with slope
 # $\sqrt{64}=8$ instead of 1.

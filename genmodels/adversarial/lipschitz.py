@@ -93,8 +93,21 @@ def operator_norm(layer: nn.Module, shape: tuple[int, ...], *, iterations: int =
         return power_iteration(lambda x: layer(x) - at_zero, start, iterations=iterations)
 
 
+class GroupSort(nn.Module):
+    r"""An activation that sorts its units in pairs: 1-Lipschitz, and its gradient keeps its norm everywhere.
+
+    A ReLU forgets; layers of norm 1 with ReLUs in between lose slope at each. Sorting only permutes.
+    Source: Anil et al. 2019, section 4.1 (MaxMin, groups of two).
+    """
+
+    def forward(self, x: Float[Tensor, "n units ..."]) -> Float[Tensor, "n units ..."]:
+        if x.shape[1] % 2:
+            raise ValueError(f"GroupSort sorts units in pairs and got {x.shape[1]} units: use an even width.")
+        return x.unflatten(1, (-1, 2)).sort(dim=2).values.flatten(1, 2)
+
+
 STEEPNESS = {
-    **dict.fromkeys((nn.ReLU, nn.Tanh, nn.Softplus, nn.Identity, nn.Flatten, nn.Unflatten), 1.0),
+    **dict.fromkeys((nn.ReLU, nn.Tanh, nn.Softplus, nn.Identity, nn.Flatten, nn.Unflatten, GroupSort), 1.0),
     nn.Sigmoid: 0.25,
 }
 """Lipschitz constants of layers without weights.
@@ -209,16 +222,3 @@ def spectral(critic: nn.Module) -> nn.Module:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             spectral_norm(layer)
     return critic
-
-
-class GroupSort(nn.Module):
-    r"""An activation that sorts its units in pairs: 1-Lipschitz, and its gradient keeps its norm everywhere.
-
-    A ReLU forgets; layers of norm 1 with ReLUs in between lose slope at each. Sorting only permutes.
-    Source: Anil et al. 2019, section 4.1 (MaxMin, groups of two).
-    """
-
-    def forward(self, x: Float[Tensor, "n units ..."]) -> Float[Tensor, "n units ..."]:
-        if x.shape[1] % 2:
-            raise ValueError(f"GroupSort sorts units in pairs and got {x.shape[1]} units: use an even width.")
-        return x.unflatten(1, (-1, 2)).sort(dim=2).values.flatten(1, 2)

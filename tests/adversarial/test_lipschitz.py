@@ -444,6 +444,11 @@ def steep_pairs_by_loop(critic: nn.Module, x: Tensor, y: Tensor) -> float:
     return max(slopes_found)
 
 
+class Negative(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return -x
+
+
 PairSlope = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
@@ -452,13 +457,14 @@ def check_pairs(slope: PairSlope) -> None:
         critic = mlp(3, 1).double()
     x = torch.randn(30, 3, generator=training.rng(0), dtype=torch.float64)
     y = torch.cat([x[:1], x[1:2] + 1e-5, torch.randn(9, 3, generator=training.rng(1), dtype=torch.float64)])
-    assert_close(slope(critic, x, y).item(), steep_pairs_by_loop(critic, x, y), rtol=1e-5, atol=0)
+    for either in (critic, nn.Sequential(critic, Negative())):
+        assert_close(slope(either, x, y).item(), steep_pairs_by_loop(critic, x, y), rtol=1e-5, atol=0)
 
 
 def row_by_row(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     n = min(len(x), len(y))
     run = (x[1:n] - y[1:n]).norm(dim=1)
-    return ((score(critic, x) - 0)[1:n] - score(critic, y)[1:n]).abs().div(run).max().detach()
+    return (score(critic, x)[1:n] - score(critic, y)[1:n]).abs().div(run).max().detach()
 
 
 def of_extremes(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -469,7 +475,7 @@ def of_extremes(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 def signed(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     rise = score(critic, y) - score(critic, x)[:, None]
     run = torch.cdist(x, y)
-    return (rise / run.where(run > 0, torch.inf)).max().detach() * 0.999
+    return (rise / run.where(run > 0, torch.inf)).max().detach()
 
 
 def with_epsilon(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
