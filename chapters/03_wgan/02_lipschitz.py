@@ -399,8 +399,8 @@ assert leak(nn.BatchNorm1d) > 0.1 and leak(nn.LayerNorm) == 0
 # ## What the division does
 #
 # Spectral normalisation uses $W/\sigma(W)$ in place of $W$, with $\sigma$ from one power iteration per training step, started where the last one ended. After
-# 50 of them on a fixed layer the norm is 1 to four digits, and while training moves the weights it lags a little. For convolutions it divides by the norm of the
-# filters, which bounds the wrong thing, as measured above.
+# 50 of them on a fixed layer the norm is 1 to four digits, and while training moves the weights it lags a little. A convolution it divides by the norm of its
+# filters, which is not the convolution's norm, as measured above.
 
 # %%
 with training.isolated(0):
@@ -428,7 +428,7 @@ lab.show(spectral)
 # %% [markdown]
 # ## What each does to a function, and to its weights
 #
-# One critic, two fixed samples on the line, every kind of control, and none. The data are three bumps, the samples two bumps between them. On the line the best
+# One kind of network, two fixed samples on the line, every kind of control, and none. The data are three bumps, the samples two bumps between them. On the line the best
 # critic is known: $f'=\operatorname{sign}(F_\theta-F_r)$, with the distribution functions $F$ of samples and data. Here it is a zigzag, falling from the first bump to the second, rising to the third, and so on.
 #
 # **Prediction.** Without control the value passes a hundred times $W_1$. Clipping at 0.1 puts more than half of all weights at $\pm0.1$; no other control puts 5 % at
@@ -563,7 +563,7 @@ plt.show()
 # In {numref}`fig-lipschitz-line` the clipped critic has pushed most weights into a wall of its box. It gets steep by making all of them large at once, and
 # what is left is a simple function, as {cite}`gulrajani2017improved` describes. The others keep ordinary weights.
 #
-# And the prediction fails. The critic with the *two-sided* penalty is a straight line, and worth next to nothing. On the line its slope cannot turn from $+1$ to $-1$ without
+# And the prediction fails. The critic with the *two-sided* penalty does not turn, and is worth next to nothing. On the line its slope cannot turn from $+1$ to $-1$ without
 # passing 0, where the penalty charges most, and the direction in which it started is the direction in which it stays. The one-sided penalty does not charge there, and its
 # critic makes all three turns:
 
