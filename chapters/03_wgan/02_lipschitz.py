@@ -120,8 +120,6 @@ cone_player
 # :::
 #
 # :::{prf:proof}
-# :label: proof-lipschitz-gradient
-#
 # The segment from $y$ to $x$ lies in the set, so $f(x)-f(y)=\int_0^1\nabla f(y+t(x-y))\cdot(x-y)\,dt$, and the integrand is at most $K\Vert x-y\Vert$.
 # Conversely, the slope along the gradient's own direction, $\frac{f(x+hg)-f(x)}{h\Vert g\Vert}$ with $g=\nabla f(x)$, tends to $\Vert g\Vert$ and never
 # exceeds $K$.
@@ -612,11 +610,7 @@ assert 5 < value["R1, 1"] / value["R1, 10"] < 15
 # whatever $f$ does at all other points.
 # :::
 #
-# :::{prf:proof}
-# :label: proof-lipschitz-certificate
-#
-# Let $\gamma$ be an optimal transport plan. Its margins are $\frac1n$ and $\frac1m$, so the bracket equals $\sum_{ij}\gamma_{ij}\bigl(f(x_i)-f(y_j)\bigr)\le K\sum_{ij}\gamma_{ij}\Vert x_i-y_j\Vert=K\,W_1$.
-# :::
+# *Proof.* Let $\gamma$ be an optimal transport plan. Its margins are $\frac1n$ and $\frac1m$, so the bracket equals $\sum_{ij}\gamma_{ij}\bigl(f(x_i)-f(y_j)\bigr)\le K\sum_{ij}\gamma_{ij}\Vert x_i-y_j\Vert=K\,W_1$.
 #
 # So the quotient by the steepest *pair* ({py:func}`~genmodels.adversarial.lipschitz.distance_found`) is a proven lower bound of the samples' distance. About the distance of the two
 # *distributions* it proves nothing: new points make new pairs, and the means are estimates. There only an upper bound of $K$ would help, such as the product of the norms, which spectral
