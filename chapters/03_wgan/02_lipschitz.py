@@ -282,7 +282,7 @@ assert brackets["plane, 400 updates"][0] > 5 * brackets["plane, untrained"][0]
 #
 # If every weight of a critic with layers of $n_0,n_1,\dots,n_L$ units lies in $[-k,k]$, then $\sigma(W_l)\le k\sqrt{n_ln_{l-1}}$ and
 # $K\le\prod_lk\sqrt{n_ln_{l-1}}$. **Prediction:** at $k=0.01$ a linear critic on 28 x 28 pixels has at most 0.28; with three hidden layers of 512 units, all
-# weights at $+k$ reach the bound, 1.898, and random signs stay a thousand times below it.
+# weights at $+k$ reach the bound, 1.898, and random signs stay a thousand times below it ({numref}`fig-lipschitz-box`).
 
 
 # %%
@@ -701,7 +701,7 @@ ratio = over_seeds("clip 0.1", "value")[0] / over_seeds("clip 0.01", "value")[0]
 print(f"clipping: a box ten times larger gives a value {ratio:.0f} times larger")
 assert ratio > 200
 
-# %% mystnb={"figure": {"caption": "Level lines of six critics, divided by their steepest pair, 0.25 apart: where a critic is as steep as it can be, its lines are 0.25 apart. The eight dense clusters in blue are the data, the orange cloud is generated.", "name": "fig-lipschitz-plane"}, "image": {"alt": "Six panels with blue clusters on a ring, an orange cloud inside it, and violet level lines. With clipping the lines are sparse around the cloud; with the two-sided and one-sided penalties and with sorting spectral normalisation they circle the cloud at equal distances; with plain spectral normalisation they are wider apart."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Level lines of six critics, divided by their steepest pair, 0.25 apart: where a critic is as steep as it can be, its lines are 0.25 apart. The eight dense clusters in blue are the data, the orange cloud is generated.", "name": "fig-lipschitz-plane"}, "image": {"alt": "Six panels with blue clusters on a ring, an orange cloud inside it, and violet level lines. With clipping the lines are parallel diagonals; with the two-sided and one-sided penalties and with sorting spectral normalisation they circle the cloud at equal distances; with plain spectral normalisation they bend only once."}} tags=["hide-input"]
 fine = plots.mesh(half=3, points=90)
 x, y = plane_samples(seeds[0])
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.9))
