@@ -6,12 +6,19 @@ differentiable one on a convex set that is :math:`\|\nabla f\|\le K` everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ..training import evaluating
 from .game import score
+
+Number = Float[Tensor, ""]
+
+# --- measuring -------------------------------------------------------------------------------------------------------
 
 
 def slopes(critic: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -23,6 +30,126 @@ def slopes(critic: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
     x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(score(critic, x).sum(), x, create_graph=True)
     return gradient.flatten(1).norm(dim=1)
+
+
+def empirical_slope(critic: nn.Module, x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."] | None = None) -> Number:
+    r""":math:`\max_{i,j}\frac{|f(x_i)-f(y_j)|}{\|x_i-y_j\|_2}` over all pairs of different points: a lower bound of K.
+
+    Without `y`, over the pairs within `x`. It is the Lipschitz constant of the critic *on these points*, exactly.
+    Source: nndl, eq. 13.54.
+    """
+    y = x if y is None else y
+    with evaluating(critic):
+        rise = (score(critic, x)[:, None] - score(critic, y)).abs()
+    apart = _distances(x, y)
+    if not bool((apart > 0).any()):
+        raise ValueError("a slope needs two different points, and all of these coincide: give other points.")
+    return (rise / apart.where(apart > 0, torch.inf)).max()
+
+
+def _distances(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."]) -> Float[Tensor, "n m"]:
+    """By differences: the shortcut through matrix products loses the digits that near points differ in."""
+    return torch.cdist(x.flatten(1), y.flatten(1), compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def distance_found(critic: nn.Module, x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."]) -> Number:
+    r"""What a critic proves about :math:`W_1`: :math:`(\bar f(x)-\bar f(y))/K` with the K of the samples' pairs.
+
+    It never exceeds the exact :math:`W_1` of the *samples*, whatever the critic does elsewhere: under the best plan
+    :math:`\bar f(x)-\bar f(y)=\sum_{ij}\gamma_{ij}(f(x_i)-f(y_j))\le K\sum_{ij}\gamma_{ij}\|x_i-y_j\|`. A critic that
+    is multiplied by a positive number proves the same.
+    """
+    with evaluating(critic):
+        gap = score(critic, x).mean() - score(critic, y).mean()
+    return gap / empirical_slope(critic, x, y)
+
+
+def power_iteration(linear: Callable[[Tensor], Tensor], start: Tensor, *, iterations: int = 100) -> Number:
+    r"""The largest singular value of a linear map, by :math:`v\leftarrow A^\top Av/\|A^\top Av\|`; from below.
+
+    `start` has the shape of an input and is not orthogonal to the answer, which a random one never is. The transpose
+    is what automatic differentiation computes anyway, so a convolution needs no matrix.
+    """
+    v = start.detach()
+    with torch.enable_grad():
+        for _ in range(iterations):
+            v = (v / v.norm().clamp_min(torch.finfo(v.dtype).tiny)).requires_grad_()
+            u = linear(v)
+            (v,) = torch.autograd.grad(u, v, u.detach())
+    unit = v / v.norm().clamp_min(torch.finfo(v.dtype).tiny)
+    with torch.no_grad():
+        return linear(unit).norm()
+
+
+def operator_norm(layer: nn.Module, shape: tuple[int, ...], *, iterations: int = 100, seed: int = 0) -> Number:
+    r"""The Lipschitz constant of one layer on inputs of `shape` (without the batch): :math:`\max\|Ax\|/\|x\|`.
+
+    A bias moves every output alike and does not count.
+    """
+    weight = next(layer.parameters())
+    start = torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed)).to(weight)
+    with evaluating(layer):
+        at_zero = layer(torch.zeros_like(start))
+        return power_iteration(lambda x: layer(x) - at_zero, start, iterations=iterations)
+
+
+class GroupSort(nn.Module):
+    r"""An activation that sorts its units in pairs: 1-Lipschitz, and its gradient keeps its norm everywhere.
+
+    A ReLU forgets; layers of norm 1 with ReLUs in between lose slope at each. Sorting only permutes.
+    Source: Anil et al. 2019, section 4.1 (MaxMin, groups of two).
+    """
+
+    def forward(self, x: Float[Tensor, "n units ..."]) -> Float[Tensor, "n units ..."]:
+        if x.shape[1] % 2:
+            raise ValueError(f"GroupSort sorts units in pairs and got {x.shape[1]} units: use an even width.")
+        return x.unflatten(1, (-1, 2)).sort(dim=2).values.flatten(1, 2)
+
+
+STEEPNESS = {
+    **dict.fromkeys((nn.ReLU, nn.Tanh, nn.Softplus, nn.Identity, nn.Flatten, nn.Unflatten, GroupSort), 1.0),
+    nn.Sigmoid: 0.25,
+}
+"""Lipschitz constants of layers without weights.
+
+:meta hide-value:
+"""
+
+
+def spectral_bound(critic: nn.Sequential, shape: tuple[int, ...], *, iterations: int = 100) -> Number:
+    r"""An upper bound of the critic's K: the product of its layers' constants, :math:`\prod_l\|A_l\|`.
+
+    `shape` is that of one input, without the batch. The bound is reached only if every layer's steepest direction is
+    the one before's steepest output. The norms come from power iteration, hence from slightly below.
+
+    Raises
+    ------
+    ValueError
+        For a layer whose constant is not known here, such as a normalisation (its slope depends on the batch).
+    """
+    bound, x = torch.ones(()), torch.zeros(1, *shape)
+    with evaluating(critic):
+        for layer in critic:
+            bound = bound * _constant(layer, tuple(x.shape[1:]), iterations)
+            x = layer(x)
+    return bound
+
+
+def _constant(layer: nn.Module, shape: tuple[int, ...], iterations: int) -> Number:
+    if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        return operator_norm(layer, shape, iterations=iterations)
+    if isinstance(layer, nn.LeakyReLU):
+        return torch.tensor(max(1.0, abs(layer.negative_slope)))
+    for known, constant in STEEPNESS.items():
+        if isinstance(layer, known):
+            return torch.tensor(constant)
+    raise ValueError(
+        f"no Lipschitz constant is known for {layer}: bound a critic of linear and convolutional layers and "
+        "1-Lipschitz activations, or measure its slopes."
+    )
+
+
+# --- penalties -------------------------------------------------------------------------------------------------------
 
 
 def between(
@@ -68,6 +195,9 @@ def r1(
     Source: Mescheder et al. 2018, eq. 9.
     """
     return weight / 2 * slopes(critic, real).square().mean()
+
+
+# --- a projection and a reparametrisation ----------------------------------------------------------------------------
 
 
 def clip(critic: nn.Module, *, bound: float = 0.01) -> None:
