@@ -805,7 +805,8 @@ for seed in seeds:
 # game in nothing but what it says. {term}`Instance noise <instance noise>` (实例噪声) adds fresh Gaussian noise to whatever the critic sees, data and samples alike, so that their supports overlap
 # {cite}`sonderby2017amortised,arjovsky2017towards`; with label smoothing the critic is asked for 0.9 on data {cite}`salimans2016improved`. WGAN-GP is the subject of chapter 3.
 #
-# **Predictions**, written down before this table was recorded, after trial runs with one seed and twice the slow learning rate. A row *cures* if all five seeds reach all 16 modes.
+# **Predictions**, drafted before this table was recorded, after trial runs with one seed, most of them at twice the slow learning rate. (Its first rows, down to noise 0.3, had come in when the
+# text was put here.) A row *cures* if all five seeds reach all 16 modes.
 # (1) With the slow critic, and with a weaker one, at most 4 modes are reached on average. (2) Both stronger critics cure. (3) Noise and smoothing, which make a critic less sure, do not
 # cure. (4) No change of loss alone cures, and neither does WGAN-GP with the slow critic's single step. (5) WGAN-GP with five steps and the faster rate cures.
 
