@@ -58,7 +58,7 @@ def frechet_of_moments(
     The last trace is the sum of the singular values of :math:`\Sigma_a^{1/2}\Sigma_b^{1/2}`. Written so it is symmetric
     in the two clouds, real, and exact for singular covariances, where the root of the product is none of these.
 
-    Source: Dowson and Landau 1982, eq. 16; Heusel et al. 2017, eq. 6.
+    Source: Dowson and Landau 1982; Heusel et al. 2017, eq. 6.
     """
     cross = torch.linalg.svdvals(_root(covariance_a) @ _root(covariance_b)).sum()
     square = (mean_a.double() - mean_b.double()).square().sum()
