@@ -456,7 +456,7 @@ print(f"falls as n to the power {exponent:.2f}")
 assert all(values.min() > 0 for values in halves.values())
 assert -1.3 < exponent < -0.7
 
-# %% mystnb={"figure": {"caption": "Fréchet distance between two disjoint random sets of real images, 20 draws for each size: nothing but bias and chance.", "name": "fig-images-bias"}, "image": {"alt": "On logarithmic axes, points fall along a straight line from about 8 at 20 images per set to about 0.3 at 640."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Fr\u00e9chet distance between two disjoint random sets of real images, 20 draws for each size: nothing but bias and chance.", "name": "fig-images-bias"}, "image": {"alt": "On logarithmic axes, points fall along a straight line from about 8 at 20 images per set to about 0.3 at 640."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(5, 2.6))
 for size in sizes:
     ax.plot([size] * 20, halves[size], ".", color=plots.PALETTE["real"], alpha=0.35)
@@ -611,7 +611,7 @@ for seed, G in enumerate(generators):
 # %% mystnb={"figure": {"caption": "Four straight paths in the noise between different digits, seed 0 (left), and the same ends blended pixel by pixel (right).", "name": "fig-images-walk"}, "image": {"alt": "Left: rows of small digits that bend from one digit into another. Right: the same first and last digits with grey double exposures between them."}} tags=["hide-input"]
 ends_called = [judge.probabilities(films[0][k]).argmax(dim=1) for k in (0, -1)]
 differ = (ends_called[0] != ends_called[1]).nonzero().flatten()[:4]
-walk = films[0][::10][:, differ]
+walk = films[0][::20][:, differ]
 share = torch.linspace(0, 1, len(walk))[:, None, None, None, None]
 blends = (1 - share) * walk[0] + share * walk[-1]
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.0))
@@ -693,23 +693,18 @@ plt.show()
 # %% [markdown]
 # ## Larger pictures
 #
-# The same two functions play on clothing of 28 x 28 pixels {cite}`xiao2017fashion`, on MNIST {cite}`lecun1998gradient`, and on 64 x 64 pictures in
-# colour: the 3,583 Noto emoji. Those come from a zip, as a reader's own pictures can:
+# The same two functions play on clothing of 28 x 28 pixels {cite}`xiao2017fashion`, and on a reader's own pictures, from a folder or a zip:
 #
 # ```
 # python -m experiments.dcgan path/to/pictures --updates 10000
 # ```
 #
-# {py:func}`~genmodels.data.folder.folder` crops every picture of a folder or zip to its central square, resizes it to 64 x 64 in $[-1,1]$, and
-# names the file that it cannot read, before anything is trained. An interrupted run goes on where it stopped. Emoji have no classes to learn from, so their
-# distance is computed from the 32 largest principal components of the pixels: another eye, another scale.
+# {py:func}`~genmodels.data.folder.folder` crops every picture to its central square, resizes it to 64 x 64 in $[-1,1]$, and
+# names the file that it cannot read, before anything is trained. An interrupted run goes on where it stopped. Pictures without classes give a
+# classifier nothing to learn from, so their distance is computed from the 32 largest principal components of the pixels: another eye, another scale.
 
 # %% tags=["hide-input"]
-recorded = {
-    "Fashion-MNIST": lab.results("dcgan_fashion_mnist"),
-    "MNIST": lab.results("dcgan_mnist"),
-    "Noto emoji, 64 x 64": lab.results("dcgan_noto_emoji_64"),
-}
+recorded = {"Fashion-MNIST": lab.results("dcgan_fashion_mnist")}
 table = ["| data | updates | Fréchet distance | score |", "|---|--:|--:|--:|"]
 sources = []
 falls = {}
@@ -733,24 +728,24 @@ for name, result in recorded.items():
     assert by_step[last_step].min() > next(iter(result["floor"].values()))
     seconds = [row["seconds"] for row in result["rows"] if "seconds" in row]
     sources.append(
-        f"{name}: {key}; eye: {result['classifier']}; {len(seconds)} seed(s), "
-        f"{sum(seconds) / len(seconds) / 60:.0f} min each on a busy {result['hardware']}, "
+        f"{name}: {key}; eye: {result['classifier']}; {result['command'].split(' ', 3)[3]}, {len(seconds)} seed(s) "
+        f"finished, {sum(seconds) / len(seconds) / 60:.0f} min each on a busy {result['hardware']}, "
         f"torch {result['torch']}, commit {result['commit'][:7]}."
     )
 print({name: f"{fall:.0f} times" for name, fall in falls.items()})
-assert falls["Fashion-MNIST"] > 5 and falls["MNIST"] > 5
+assert falls["Fashion-MNIST"] > 5
 Markdown("\n".join(table) + "\n\n" + "\n\n".join(sources))
 
 # %% [markdown]
-# A smaller setting than the paper's in every respect: 32 channels next to the image (paper: 128), batches of 64 or 32 (128), normal noise (uniform), up
-# to 2,000 updates. The paper has no Fréchet distance, which is younger; its own numbers are accuracies of a classifier on the critic's
-# features, 82.8 % on CIFAR-10 ({cite}`radford2016dcgan`, table 1), and were not attempted here.
+# A smaller setting than the paper's in every respect: 32 channels next to the image (paper: 128), batches of 64 (128), normal noise (uniform),
+# 2,000 updates, and a third seed that was stopped for want of time. The paper has no Fréchet distance, which is younger; its own numbers are
+# accuracies of a classifier on the critic's features, 82.8 % on CIFAR-10 ({cite}`radford2016dcgan`, table 1), and were not attempted here.
+#
+# The distance falls more than fivefold in both seeds, and {numref}`fig-images-fashion` shows what is left of it: shirts, trousers and shoes are there, with
+# holes in them.
 
 # %% mystnb={"figure": {"caption": "Fashion-MNIST, seed 0: the same noise over training time, and data at the right.", "name": "fig-images-fashion"}, "image": {"alt": "Blocks of small pictures: grey clouds with a fine checkered grain after 100 updates, dark shapes after 400 and 800, rough shirts, trousers and shoes after 2,000, and real clothing at the right."}} tags=["hide-input"]
 Image(lab.RESULTS / "dcgan_fashion_mnist.png")
-
-# %% mystnb={"figure": {"caption": "Noto emoji (Apache licence 2.0) at 64 x 64, one seed: the same noise over training time, and data at the right.", "name": "fig-images-emoji"}, "image": {"alt": "Blocks of coloured pictures: blurred patches at first, then round and upright coloured shapes on white, and real emoji at the right."}} tags=["hide-input"]
-Image(lab.RESULTS / "dcgan_noto_emoji_64.png")
 
 # %% [markdown]
 # (sec-images-breaks)=
@@ -803,10 +798,11 @@ usual = cost["as it should be"].mean(0)
 at_100 = moments.index(100)
 assert cost["eps = 0.8"].mean(0)[at_100] > 1.5 * usual[at_100]
 assert cost["data in [0, 1]"].mean(0)[-1] > 1.5 * usual[-1]
+assert all((values[:, -1] < values[:, 0] / 3).all() for values in cost.values())
 
-# %% mystnb={"figure": {"caption": "What two slips cost on the digits: Fréchet distance over the first 300 updates, three seeds each.", "name": "fig-images-slips"}, "image": {"alt": "Falling curves on a logarithmic axis: the correct setting lowest, the wrong epsilon far above it at 100 updates and close to it at 300, the wrong range above it throughout."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What two slips cost on the digits: Fr\u00e9chet distance over the first 300 updates, three seeds each.", "name": "fig-images-slips"}, "image": {"alt": "Falling curves on a logarithmic axis: the correct setting lowest, the wrong epsilon far above it at 100 updates, the wrong range above it at 300."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(5.4, 2.7))
-looks = zip(cost.items(), ("good", "fake", "critic"), ("-", "--", ":"), strict=True)
+looks = zip(cost.items(), ("fake", "ink", "muted"), ("-", "--", ":"), strict=True)
 for (name, values), colour, stroke in looks:
     for seed in range(3):
         ax.plot(
@@ -814,12 +810,14 @@ for (name, values), colour, stroke in looks:
             lw=1.2, label=name if seed == 0 else None,
         )  # fmt: skip
 ax.set(yscale="log", xlabel="updates", ylabel="Fréchet distance")
+ax.set_yticks([2, 5, 10, 20, 50], labels=["2", "5", "10", "20", "50"])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# Neither slip makes the training fail, and that is why they live so long: no error, plausible pictures, a slower start. In a trial of 1,200 updates the
-# wrong $\epsilon$ was no longer visible in the distance.
+# Neither slip makes the training fail, and that is why they live so long: in every run the distance falls to less than a third within the 300
+# updates. No error, rough pictures, a slower start.
 #
 # *The mode of the networks* is a third trap. In training mode a normalised sample depends on the other samples of its batch, and
 # dropout gives the same image other features each time. A judge left in training mode reports a distance between a set and *itself*.
