@@ -711,7 +711,10 @@ plt.show()
 # classifier could learn, so their distance is computed from the 32 largest principal components of the pixels: another eye, another scale.
 
 # %% tags=["hide-input"]
-recorded = {"Fashion-MNIST": lab.results("dcgan_fashion_mnist")}
+recorded = {
+    "Fashion-MNIST": lab.results("dcgan_fashion_mnist"),
+    "Noto emoji": lab.results("dcgan_noto_emoji_64"),
+}
 table = ["| data | updates | Fréchet distance | score |", "|---|--:|--:|--:|"]
 sources = []
 falls = {}
