@@ -1,6 +1,6 @@
 """Adversarial training: objectives, divergences, networks, Lipschitz control, and the one loop that plays the game."""
 
-from .convolutional import dcgan_critic, dcgan_generator, layer_norm
+from .convolutional import dcgan_critic, dcgan_generator, keras_critic, keras_generator, layer_norm
 from .divergences import game_value, jensen_shannon, kl, optimal_critic, optimal_value
 from .fdivergences import (
     F_DIVERGENCES,
@@ -67,6 +67,8 @@ __all__ = [
     "image_generator",
     "instance_noise",
     "jensen_shannon",
+    "keras_critic",
+    "keras_generator",
     "kl",
     "label_smoothing",
     "layer_norm",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -103,3 +104,37 @@ def dcgan_weights(network: nn.Sequential) -> nn.Sequential:
             elif isinstance(layer, nn.BatchNorm2d | nn.GroupNorm):
                 layer.weight.normal_(1, 0.02)
     return network
+
+
+def keras_generator(*, latent: int = 100) -> Generator:
+    """Four fully connected layers and three transposed convolutions, to 32 x 32 in colour: the course's Keras example.
+
+    5,263,875 trainable parameters; Keras counts 5,276,035, with the running means and variances. What Keras means is
+    written out here: its normalisation keeps 0.8 of the old statistics, which is `momentum=0.2` in PyTorch, and its
+    "same" crops a row and a column at the far side, where `padding=1, output_padding=1` would crop at the near one.
+
+    Source: `build_generator` of the course's Keras example; PyTorch's initial weights.
+    """
+    layers: list[nn.Module] = []
+    for a, b in pairwise([latent, 256, 512, 1024, 4096]):
+        layers += [nn.Linear(a, b), leaky_relu(), nn.BatchNorm1d(b, eps=1e-3, momentum=0.2)]
+    layers.append(nn.Unflatten(1, (256, 4, 4)))
+    for a, b in pairwise([256, 128, 64]):
+        layers += [*_keras_up(a, b), leaky_relu(), nn.BatchNorm2d(b, eps=1e-3, momentum=0.2)]
+    return Generator(nn.Sequential(*layers, *_keras_up(64, 3), nn.Tanh()), latent=latent)
+
+
+def keras_critic() -> nn.Sequential:
+    """Two strided convolutions with dropout and a linear score, for 32 x 32 in colour: 83,841 parameters.
+
+    Source: `build_discriminator` of the course's Keras example.
+    """
+    layers: list[nn.Module] = []
+    for a, b in pairwise([3, 64, 128]):
+        pad = nn.ZeroPad2d((0, 1, 0, 1))  # Keras' "same" at stride 2: a row and a column at the far side only
+        layers += [pad, nn.Conv2d(a, b, 3, stride=2), leaky_relu(), nn.Dropout(0.3)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(8 * 8 * 128, 1))
+
+
+def _keras_up(a: int, b: int) -> list[nn.Module]:
+    return [nn.ConvTranspose2d(a, b, 3, stride=2), nn.ZeroPad2d((0, -1, 0, -1))]
