@@ -14,7 +14,7 @@ from . import record
 
 def run(
     recipe: str, command: str, cells: Iterable[tuple[str, ...]], measure: Callable[..., dict[str, Any]]
-) -> list[Any]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """`measure(*cell)` for each cell that is not there yet; provenance first, then the rows in the order of `cells`.
 
     Cells of another version of the recipe, or of the package, are not mixed in: both are part of the folder's name.
@@ -28,7 +28,7 @@ def run(
         row = _kept(folder / ("-".join(cell).replace(" ", "_") + ".json"), lambda cell=cell: measure(*cell))  # type: ignore[misc]
         print(*cell, {name: value for name, value in row.items() if isinstance(value, int | float)}, flush=True)
         rows.append(row)
-    return [about, rows]
+    return {**about, "command": command}, rows
 
 
 def _version(recipe: Path) -> str:
