@@ -14,7 +14,7 @@ import base64
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -36,7 +36,7 @@ from genmodels.adversarial import (
     slopes,
 )
 from genmodels.adversarial.convolutional import Norm
-from genmodels.adversarial.residual import depth, residual_critic, residual_generator, residual_mlp
+from genmodels.adversarial.residual import depth, he_weights, residual_critic, residual_generator, residual_mlp
 from genmodels.data.images import FASHION_MNIST
 
 from . import cells, record
@@ -84,8 +84,12 @@ def good(shape: tuple[int, int, int], size: Size, norm: Norm) -> tuple[Generator
 
 
 def bad_structure(shape: tuple[int, int, int], size: Size, norm: Norm) -> tuple[Generator, nn.Module]:
-    """Correction E-54: the generator has no batch normalisation and the same, small number of filters everywhere."""
+    """Correction E-54: the generator has no batch normalisation and the same, small number of filters everywhere.
+
+    As in the paper's code its weights are then drawn by He's rule, DCGAN's being too small without a normalisation.
+    """
     generator = dcgan_generator(shape, latent=LATENT, width=size.crippled, constant=True, norm=None)
+    he_weights(cast(nn.Sequential, generator.network))
     return generator, dcgan_critic(shape, width=size.width, norm=norm)
 
 
@@ -95,8 +99,8 @@ def tanh_everywhere(shape: tuple[int, int, int], size: Size, norm: Norm) -> tupl
 
 
 def mlp_generator(shape: tuple[int, int, int], size: Size, norm: Norm) -> tuple[Generator, nn.Module]:
-    """Four layers of ReLU without a normalisation, as in the paper, 256 wide (there 512)."""
-    network = mlp(LATENT, shape[0] * shape[1] * shape[2], width=256, depth=4, activation=nn.ReLU)
+    """Four layers of ReLU without a normalisation and with He's weights, as in the paper, 256 wide (there 512)."""
+    network = he_weights(mlp(LATENT, shape[0] * shape[1] * shape[2], width=256, depth=4, activation=nn.ReLU))
     generator = Generator(nn.Sequential(network, nn.Tanh(), nn.Unflatten(1, shape)), latent=LATENT)
     return generator, dcgan_critic(shape, width=size.width, norm=norm)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -59,10 +60,16 @@ def _change(a: int, b: int, resample: str | None) -> nn.Module:
 
 
 def he_weights(branch: nn.Sequential) -> nn.Sequential:
-    """Weights of variance 2 / inputs, biases 0: the size of a signal survives ReLU (He et al. 2015)."""
+    """Weights of variance 2 / inputs, biases 0: the size of a signal survives ReLU (He et al. 2015).
+
+    The inputs are those of one output; of a transposed convolution's kernel a pixel meets every stride-th part.
+    """
     for layer in branch:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            inputs = layer.weight[0].numel()
+            if isinstance(layer, nn.ConvTranspose2d):
+                inputs = layer.in_channels * math.prod(layer.kernel_size) // math.prod(layer.stride)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / inputs))
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return branch
