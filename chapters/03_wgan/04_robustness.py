@@ -277,7 +277,8 @@ plt.show()
 # %% [markdown]
 # ## The whole grid
 #
-# Four methods, five rows, three seeds, everything 64 units wide and without normalisation. A cell **trained** if at least seven of the eight modes are
+# Four methods, five rows, three seeds, everything 64 units wide, without normalisation and with PyTorch's own initial weights (in residual blocks
+# those of He et al.). A cell **trained** if at least seven of the eight modes are
 # reached in every seed. **Prediction**, the paper's claim in this size: WGAN-GP trains in every row, and each of the other three fails in at least one.
 
 # %% tags=["hide-input"]

@@ -128,6 +128,33 @@ def test_he_weights_keep_the_signal_rejects(mutant: Callable[[nn.Sequential], nn
     rejects(check_gain, mutant)
 
 
+def check_gain_upwards(weights: Callable[[nn.Sequential], nn.Sequential]) -> None:
+    """The same for a transposed convolution of stride 2, off the border: a pixel meets a quarter of the kernel."""
+    with training.isolated(0):
+        layer = weights(nn.Sequential(nn.ConvTranspose2d(16, 64, 4, stride=2, padding=1)))
+        x = torch.randn(20, 16, 8, 8).relu()
+        y = layer(x)[:, :, 1:-1, 1:-1]
+    assert_close(y.square().mean() / (2 * x.square().mean()), torch.tensor(1.0), rtol=0, atol=0.1)
+
+
+def by_torch(branch: nn.Sequential) -> nn.Sequential:
+    """`kaiming_normal_` reads the kernel as a convolution's: it takes the outputs for inputs and forgets the stride."""
+    for layer in branch:
+        if isinstance(layer, nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return branch
+
+
+def test_he_weights_keep_the_signal_upwards() -> None:
+    check_gain_upwards(he_weights)
+
+
+@mutants({"torch's default": lambda branch: branch, "torch's kaiming": by_torch})
+def test_he_weights_keep_the_signal_upwards_rejects(mutant: Callable[[nn.Sequential], nn.Sequential]) -> None:
+    rejects(check_gain_upwards, mutant)
+
+
 def check_alive(critic: Callable[..., nn.Module]) -> None:
     """Thirty blocks deep and untrained, the critic still has a slope, neither vanished nor exploded."""
     with training.isolated(0):
