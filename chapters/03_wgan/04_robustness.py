@@ -344,16 +344,16 @@ failed = {
 }
 print(failed)
 assert not failed["WGAN-GP"]
-assert "residual" in failed["GAN"] and {"tanh x 3", "ReLU x 8"} <= set(failed["WGAN"])
-assert not failed["LSGAN"]
-lsgan = [cell for row in ROWS for cell in ring_cells[row, "LSGAN"]]
-print("LSGAN's worst cell:", min(cell["modes"] for cell in lsgan), "modes")
+assert {"residual", "ReLU x 8"} <= set(failed["GAN"])
+assert {"tanh x 3", "ReLU x 8"} <= set(failed["WGAN"])
+deep_lsgan = [cell["modes"] for cell in ring_cells["ReLU x 8", "LSGAN"]]
+assert min(deep_lsgan) <= 2 and max(deep_lsgan) >= 7
 
 
 # %% [markdown]
-# The first half holds: WGAN-GP reaches its modes in every row. The second half holds for the GAN, which loses modes in the residual row, and for
-# clipping, which fails with tanh and with eight layers. It does *not* hold for LSGAN, which trains everywhere on this ring, if once with a mode short.
-# So our small grid supports "WGAN-GP trains everything", and does not support "nothing else does".
+# Both halves hold. WGAN-GP reaches its modes in every row with every seed. The GAN fails in the residual row and with eight layers, clipping with tanh and
+# with eight layers. LSGAN fails with eight layers in one seed, where it ends on a single mode, and passes the same row in another: with one run per
+# cell it would have been a method that trains everything.
 #
 # Choose a row and look at the samples:
 
@@ -417,7 +417,7 @@ ranked = sorted(typical, key=lambda key: typical[key])
 print("smallest:", ranked[:2], "largest:", ranked[-2:])
 assert spread["WGAN-GP"] < 10 < min(spread[m] for m in METHODS[:3])
 bad_cells = {(row, method) for method in METHODS for row in failed[method]}
-assert ranked[-1] in bad_cells and not set(ranked[:2]) & bad_cells
+assert ranked[-1] in bad_cells and ranked[0] not in bad_cells
 
 # %% mystnb={"figure": {"caption": "The critic's median slope at the samples at the end of each run, by method; one mark per run. Crosses: fewer than seven modes.", "name": "fig-robustness-slopes"}, "image": {"alt": "Four columns of marks on a logarithmic axis. The column of WGAN-GP is short and all circles; the others spread over several orders of magnitude, with crosses at the extremes of WGAN and in the middle for the GAN."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.6, 3.0))
@@ -443,8 +443,8 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# The first half holds ({numref}`fig-robustness-slopes`). The second does not: the steepest critic, clipped with eight layers, failed, but the two
-# flattest are LSGAN's, and these cells trained. The size of the slope by itself is not the explanation. RMSProp and Adam divide a
+# The first half holds ({numref}`fig-robustness-slopes`). The second does not: the steepest critic, clipped with eight layers, failed, but the
+# flattest, LSGAN's with tanh, trained in every seed. The size of the slope by itself is not the explanation. RMSProp and Adam divide a
 # gradient by its own running size, so that a slope of a hundredth moves the generator as far as a slope of 1, as long as it stays a hundredth (section
 # 2.1 saw the same with Adam). What the table shows is narrower: the penalty takes the architecture out of the slope, and where clipping lets it explode, training fails.
 # %% [markdown]
