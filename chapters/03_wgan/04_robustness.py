@@ -619,8 +619,7 @@ panels[0].set_ylabel("modes")
 plt.show()
 
 # %% [markdown]
-# In the residual row the GAN reaches all modes within the first fifth of its updates and then loses half of them, while its remaining samples become
-# sharper ({numref}`fig-robustness-curves`). By the best checkpoint this cell would count as trained; by the last it does not. A table that does not say
+# In the residual row the GAN reaches all modes early and then loses three or four of them ({numref}`fig-robustness-curves`). By the best checkpoint this cell would count as trained; by the last it does not. A table that does not say
 # which of the two it shows cannot be repeated. To keep the best, one needs a score that is measured *during* training and does not look at the test
 # set. On the digits the difference between the methods does not show: where a cell trained, its last distance is within a factor of 2.5 of its best, and
 # WGAN-GP's factor is not the smallest.
