@@ -16,6 +16,7 @@ from .objectives import (
     label_smoothing,
     least_squares,
 )
+from .schedules import well_trained
 
 __all__ = [
     "HINGE",
@@ -51,4 +52,5 @@ __all__ = [
     "score",
     "slopes",
     "spectral",
+    "well_trained",
 ]
