@@ -678,14 +678,33 @@ outcome = {
     ),
     "5 least squares loses": least("grid", "least squares", "none", "covered") < 25,
 }
-print(outcome)
-assert outcome == {
-    "1 Wasserstein covers": True,
-    "2 and is less sharp": True,
-    "3 the penalty covers": True,
-    "4 uncontrolled is worst": False,
-    "5 least squares loses": True,
-}
+for claim, held in outcome.items():
+    print(f"{claim:24} {'holds' if held else 'fails'}")
+assert [claim[0] for claim, held in outcome.items() if held] == ["5"]
+
+softly = ["clip", "gradient penalty", "R1"]
+assert all(
+    least(place, "Wasserstein", control, "covered") == size
+    for place, size in sizes.items()
+    for control in softly
+)
+sharper = [
+    (place, control)
+    for place in sizes
+    for control in tamed
+    if mean(place, "Wasserstein", control, "quality")
+    > mean(place, "non-saturating", control, "quality")
+]
+assert sharper == [("grid", "spectral")]
+under_penalty = [
+    (name, run["covered"])
+    for name in names
+    for run in cells["grid", name, "gradient penalty"]
+]
+assert [pair for pair in under_penalty if pair[1] < 25] == [("hinge", 18)]
+by_spectral = {name: mean("grid", name, "spectral", "covered") for name in names}
+assert max(by_spectral.values()) == by_spectral["Wasserstein"] < 25
+assert all(run["covered"] < 25 for run in cells["grid", "Wasserstein", "none"])
 weak = [run["covered"] for run in cells["ring", "hinge", "spectral"]]
 assert max(weak) < 8 and all(
     least("ring", name, control, "covered") == 8
@@ -693,10 +712,12 @@ assert max(weak) < 8 and all(
     for control in controls
     if (name, control) != ("hinge", "spectral")
 )
-assert mean("grid", "Wasserstein", "none", "distance") == max(
-    mean("grid", name, "none", "distance") for name in names
-)
-assert all(run["covered"] < 25 for run in cells["grid", "Wasserstein", "none"])
+assert min(least("grid", name, "none", "covered") for name in names[:4]) >= 20
+far_off = {
+    place: max(names, key=lambda name: mean(place, name, "none", "distance"))
+    for place in sizes
+}
+assert far_off["grid"] == "Wasserstein" != far_off["ring"]
 assert max(mean("grid", *key[1:], "quality") for key in cells if key[0] == "grid") < 0.5
 
 # Why hinge and spectral go together so badly here: with scores inside the margins, the two losses are one.
@@ -719,13 +740,20 @@ figure.legend(handles, labels, loc="outside upper center", ncols=5)
 plt.show()
 
 # %% [markdown]
-# Four of the five hold. The fourth fails on the ring, where the Wasserstein game without any control does as well as the others; on the
-# grid it is last, and leaves components uncovered in all three runs.
-# The others cover nearly everything on the grid with or without control, so "WGAN covers all modes" is no distinction on these worlds at
-# this budget: with the same networks the plain losses cover them too, and they are sharper.
-# What the Wasserstein game pays for is its five critic steps; it has made a third of the generator steps.
+# Only the fifth holds as it was stated. Each of the others is right in most of its cells and wrong in some, which is why one writes predictions down:
 #
-# One cell stands out that nobody predicted: hinge with spectral normalisation fails on the easy ring. Below a distance of 2 a
+# 1. With clipping, the gradient penalty or R1 the Wasserstein game covers every component of both worlds, in all 18 runs. With spectral
+#    normalisation it leaves two or three of the grid's uncovered.
+# 2. It is less sharp than the non-saturating loss in seven of eight comparisons; in the eighth, spectral on the grid, both are poor.
+# 3. With the penalty all objectives cover the grid but one: hinge, in one seed of three.
+# 4. Without control it is farthest from the data on the grid, in all three runs with components uncovered; on the ring it does as well as the
+#    others. A short game on an easy world forgives the missing condition.
+#
+# On the grid spectral normalisation fails with *every* objective, and with the Wasserstein objective least. And the plain losses without any control cover
+# most of both worlds too, with sharper samples: at this size "WGAN covers all modes" is no distinction. The Wasserstein game pays for
+# five critic steps with two thirds of its generator steps, and no game on the grid has sharpened yet.
+#
+# One cell of the ring stands out: hinge with spectral normalisation fails on the easy ring. Below a distance of 2 a
 # 1-Lipschitz critic cannot meet both margins on average, and inside the margins the hinge loss *is* the Wasserstein loss plus two: so
 # that cell is a
 # Wasserstein game with *one* critic step, and {numref}`fig-wgan-steps` has shown what that does.
