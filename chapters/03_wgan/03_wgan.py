@@ -173,7 +173,7 @@ for shift in (torch.tensor([0.3, -0.4]), torch.tensor([30.0, -40.0])):
 # :::
 #
 # Weight clipping (权重截断) bounds every weight, and so, by a constant that depends on the architecture, the slope; how badly that
-# constant is known is correction E-37, treated in section 3.2. The gradient penalty (梯度惩罚) {cite}`gulrajani2017improved` asks for slope
+# constant is known is measured in section 3.2. The gradient penalty (梯度惩罚) {cite}`gulrajani2017improved` asks for slope
 # one directly, on
 # the segments between data and samples. On the page:
 
@@ -317,7 +317,7 @@ Markdown("\n".join(sign_table))
 # %% [markdown]
 # All five play the same game: the number to plot is *minus the critic's loss*, and the samples move towards the data. The published code
 # trains $-f$, so there data score low; it
-# plots minus its `Loss_D`. That is a convention and no error (the last part of E-37). An error is to mix two rows: the critic's loss of
+# plots minus its `Loss_D`. That is a convention and no error. An error is to mix two rows: the critic's loss of
 # one with the generator's
 # of another sends the samples away.
 
