@@ -29,6 +29,7 @@ from .objectives import (
     least_squares,
 )
 from .pathologies import best_response, dirac_game, fade, generator_gradient, instance_noise
+from .schedules import well_trained
 
 __all__ = [
     "F_DIVERGENCES",
@@ -81,4 +82,5 @@ __all__ = [
     "score",
     "slopes",
     "spectral",
+    "well_trained",
 ]
