@@ -763,7 +763,7 @@ assert 0.2 < below < 0.9
 # %%
 def three_distances(
     s: Tensor, t: Tensor, bandwidth: float = 8.0
-) -> list[metrics.Distance]:
+) -> list[metrics.Score]:
     return [
         metrics.wasserstein(s, t),
         metrics.sliced_wasserstein(s, t, directions=32, rng=training.rng(1)),

@@ -267,7 +267,7 @@ assert brackets["plane, 400 updates"][0] > 5 * brackets["plane, untrained"][0]
 # The Wasserstein critic maximises $\mathbb E_{p_r}f-\mathbb E_{p_\theta}f$ (nndl, eq. 13.55). Without control that has no
 # maximum: twice the critic, twice the value. Three kinds of control are in use.
 #
-# - **Projection.** After each step every weight is put back into $[-c,c]$: {term}`weight clipping` (权重截断) {cite}`arjovsky2017wasserstein`.
+# - **Projection.** After each step every weight is put back into $[-c,c]$: {term}`weight clipping` (权重截断) {cite}`arjovsky2017wgan`.
 # - **Penalty.** The loss charges for slopes: the {term}`gradient penalty` (梯度惩罚), two-sided {cite}`gulrajani2017improved` or one-sided
 #   {cite}`petzka2018regularization`, and R1, on the data only {cite}`mescheder2018which`.
 # - **Reparametrisation.** Every weight matrix is divided by its spectral norm wherever it is used: {term}`spectral normalisation`
@@ -1062,5 +1062,5 @@ def cases_quadratic_penalty(rng):
 # - The clipping box is not the constant; its value is $K\,W_1$ with an unknown $K$. A penalty or a division by spectral norms holds $K$ near 1.
 # - Divided by its steepest pair, any critic's value is a proven lower bound of the samples' $W_1$; how close it comes depends on the critic being steep nearly everywhere.
 #
-# **Further reading.** Clipping and its critics: {cite}`arjovsky2017wasserstein`. The penalty: {cite}`gulrajani2017improved`; one-sided: {cite}`petzka2018regularization`; R1 and
+# **Further reading.** Clipping and its critics: {cite}`arjovsky2017wgan`. The penalty: {cite}`gulrajani2017improved`; one-sided: {cite}`petzka2018regularization`; R1 and
 # convergence: {cite}`mescheder2018which`. Spectral normalisation: {cite}`miyato2018spectral`. Why ReLUs cannot use their bound, and GroupSort: {cite}`anil2019sorting`.

@@ -76,7 +76,7 @@ lab.start(scale)
 # $$ (eq-wgan-generator)
 #
 # These are eqs. 13.55 and 13.56 of the textbook {cite}`qiu2020nndl`; the game is the **{term}`Wasserstein GAN`**
-# {cite}`arjovsky2017wasserstein`.
+# {cite}`arjovsky2017wgan`.
 # There is no logarithm and no sigmoid: the score itself is compared. {numref}`fig-wgan-idea` shows what that changes. Where data and samples
 # hardly overlap, the optimal discriminator of {ref}`sec-game` is flat on both sides. The best 1-Lipschitz critic is a ramp,
 # and each sample sees the same slope.
@@ -1191,5 +1191,5 @@ def cases_critic_steps_in(rng):
 # - The report follows the distance where the critic keeps up, and it costs several critic steps per generator step; it does not make
 #   samples sharp.
 #
-# **Further reading.** The game and its theorems: {cite}`arjovsky2017wasserstein`. The penalty, with its toy worlds and its Algorithm 1:
+# **Further reading.** The game and its theorems: {cite}`arjovsky2017wgan`. The penalty, with its toy worlds and its Algorithm 1:
 # {cite}`gulrajani2017improved`. The textbook's section 13.3.4: {cite}`qiu2020nndl`.

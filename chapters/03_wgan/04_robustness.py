@@ -947,5 +947,5 @@ def cases_residual_block(rng):
 # - One setting of WGAN-GP covered the ring with every architecture; on digits it failed in one row of five. It pays with costly updates.
 # - A claim about robustness is a table with a threshold, several seeds, and a word on which checkpoint was taken: the best or the last.
 #
-# **Further reading.** The grid, the 200 random architectures and the penalty: {cite}`gulrajani2017improved`. Clipping: {cite}`arjovsky2017wasserstein`.
+# **Further reading.** The grid, the 200 random architectures and the penalty: {cite}`gulrajani2017improved`. Clipping: {cite}`arjovsky2017wgan`.
 # Residual networks: {cite}`he2016deep`. How much of such differences remains when every method gets the same budget for tuning: {cite}`lucic2018equal`.

@@ -1,15 +1,15 @@
 """What a set of samples is worth."""
 
 from .classifier import Classifier, classifier, held_out
-from .distances import Distance, median_distance, mmd, sliced_wasserstein, wasserstein
-from .frechet import Moments, Score, frechet_distance, frechet_of_moments, inception_style_score, moments
+from .distances import median_distance, mmd, sliced_wasserstein, wasserstein
+from .frechet import Moments, frechet_distance, frechet_of_moments, inception_style_score, moments
 from .modes import Coverage, coverage
 from .neighbours import Neighbours, nearest, spacing
+from .score import Score
 
 __all__ = [
     "Classifier",
     "Coverage",
-    "Distance",
     "Moments",
     "Neighbours",
     "Score",

@@ -6,34 +6,26 @@ drawn. So every value here carries the sample size in its name, and two values c
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from .. import transport
+from .score import Score
 
 
-class Distance(NamedTuple):
-    """What was measured, with the numbers that it depends on, and the result."""
-
-    name: str
-    value: float
-
-
-def wasserstein(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."]) -> Distance:
+def wasserstein(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."]) -> Score:
     r"""The exact :math:`W_1` between the samples, in Euclidean distance: `W1 (n=256)`.
 
     Two samples of the *same* distribution are apart as well, in :math:`d\ge3` dimensions by an order of
     :math:`n^{-1/d}` (Dudley 1969): measure that floor too.
     """
-    return Distance(f"W1 ({_sizes(x, y)})", transport.wasserstein_1(x.flatten(1), y.flatten(1)))
+    return Score(transport.wasserstein_1(x.flatten(1), y.flatten(1)), f"W1 ({_sizes(x, y)})")
 
 
 def sliced_wasserstein(
     x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."], *, directions: int = 128, rng: torch.Generator
-) -> Distance:
+) -> Score:
     r"""The mean :math:`W_1` of one-dimensional projections, :math:`\mathbb E_uW_1(u^\top x,u^\top y)\le W_1(x,y)`.
 
     The directions `u` are uniform on the unit sphere (Rabin et al. 2011; Bonneel et al. 2015).
@@ -42,10 +34,10 @@ def sliced_wasserstein(
     u = torch.randn(x.shape[1], directions, generator=rng, dtype=torch.float64)
     u = u / u.norm(dim=0)
     along = [transport.wasserstein_1d(x @ line, y @ line).item() for line in u.T]
-    return Distance(f"sliced W1 ({_sizes(x, y)}, {directions} directions)", sum(along) / directions)
+    return Score(sum(along) / directions, f"sliced W1 ({_sizes(x, y)}, {directions} directions)")
 
 
-def mmd(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."], *, bandwidth: float) -> Distance:
+def mmd(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."], *, bandwidth: float) -> Score:
     r"""The squared maximum mean discrepancy, estimated without bias.
 
     .. math:: \mathbb E\,k(x,x')+\mathbb E\,k(y,y')-2\,\mathbb E\,k(x,y)
@@ -62,7 +54,7 @@ def mmd(x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."], *, bandwidth: floa
         return (kernel(s, s).sum() - n) / (n * (n - 1))  # the diagonal is n ones
 
     value = within(x) + within(y) - 2 * kernel(x, y).mean()
-    return Distance(f"squared MMD ({_sizes(x, y)}, bandwidth {bandwidth:.3g})", value.item())
+    return Score(value.item(), f"squared MMD ({_sizes(x, y)}, bandwidth {bandwidth:.3g})")
 
 
 def median_distance(x: Float[Tensor, "n ..."]) -> float:

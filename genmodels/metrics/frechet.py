@@ -13,14 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .score import Score
+
 Matrix = Float[Tensor, "dim dim"]
-
-
-class Score(NamedTuple):
-    """A number that must not be compared without its name: what was measured, in which features, from how many."""
-
-    value: float
-    name: str
 
 
 class Moments(NamedTuple):

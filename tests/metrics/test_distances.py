@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from genmodels import training
-from genmodels.metrics import Distance, median_distance, mmd, sliced_wasserstein, wasserstein
+from genmodels.metrics import Score, median_distance, mmd, sliced_wasserstein, wasserstein
 from genmodels.transport import distances
 from mutants import mutants, rejects
 
-Measure = Callable[..., Distance]
+Measure = Callable[..., Score]
 
 
 def cloud(n: int, dim: int, seed: int) -> Tensor:
@@ -46,26 +46,26 @@ def check_sliced(measure: Measure) -> None:
     assert given == pytest.approx(5 * 2 / math.pi, rel=0.04)
 
 
-def not_on_the_sphere(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Distance:
+def not_on_the_sphere(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Score:
     u = torch.randn(x.shape[1], directions, generator=rng, dtype=torch.float64)
-    return Distance("", ((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).abs().mean().item())
+    return Score(((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).abs().mean().item(), "")
 
 
-def not_sorted(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Distance:
+def not_sorted(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Score:
     u = torch.nn.functional.normalize(torch.randn(x.shape[1], directions, generator=rng, dtype=torch.float64), dim=0)
-    return Distance("", ((x @ u) - (y.flip(0) @ u)).abs().mean().item())
+    return Score(((x @ u) - (y.flip(0) @ u)).abs().mean().item(), "")
 
 
-def from_the_cube(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Distance:
+def from_the_cube(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Score:
     """Directions drawn from the positive corner of a cube: not all directions of the sphere."""
     u = torch.rand(x.shape[1], directions, generator=rng, dtype=torch.float64)
     u = u / u.norm(dim=0)
-    return Distance("", ((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).abs().mean().item())
+    return Score(((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).abs().mean().item(), "")
 
 
-def squared_shift(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Distance:
+def squared_shift(x: Tensor, y: Tensor, *, directions: int, rng: torch.Generator) -> Score:
     u = torch.nn.functional.normalize(torch.randn(x.shape[1], directions, generator=rng, dtype=torch.float64), dim=0)
-    return Distance("", ((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).square().mean().sqrt().item())
+    return Score(((x @ u).sort(dim=0).values - (y @ u).sort(dim=0).values).square().mean().sqrt().item(), "")
 
 
 def test_sliced_wasserstein_of_a_shift() -> None:
@@ -114,28 +114,28 @@ def gaussian(x: Tensor, y: Tensor, bandwidth: float) -> Tensor:
     return (-distances(x, y).square() / (2 * bandwidth**2)).exp()
 
 
-def biased(x: Tensor, y: Tensor, *, bandwidth: float) -> Distance:
+def biased(x: Tensor, y: Tensor, *, bandwidth: float) -> Score:
     """The diagonal counts: never below 0, and above it for equal distributions (Gretton et al. 2012, eq. 5)."""
     parts = [gaussian(s, t, bandwidth).mean() for s, t in ((x, x), (y, y), (x, y))]
-    return Distance("", (parts[0] + parts[1] - 2 * parts[2]).item())
+    return Score((parts[0] + parts[1] - 2 * parts[2]).item(), "")
 
 
-def diagonal_in_the_divisor(x: Tensor, y: Tensor, *, bandwidth: float) -> Distance:
+def diagonal_in_the_divisor(x: Tensor, y: Tensor, *, bandwidth: float) -> Score:
     """The diagonal is taken out of the sum but not out of the number of terms."""
     parts = [(gaussian(s, s, bandwidth).sum() - len(s)) / len(s) ** 2 for s in (x, y)]
-    return Distance("", (parts[0] + parts[1] - 2 * gaussian(x, y, bandwidth).mean()).item())
+    return Score((parts[0] + parts[1] - 2 * gaussian(x, y, bandwidth).mean()).item(), "")
 
 
-def no_two(x: Tensor, y: Tensor, *, bandwidth: float) -> Distance:
+def no_two(x: Tensor, y: Tensor, *, bandwidth: float) -> Score:
     return mmd(x, y, bandwidth=bandwidth / math.sqrt(2))
 
 
-def cross_term_once(x: Tensor, y: Tensor, *, bandwidth: float) -> Distance:
-    return Distance("", mmd(x, y, bandwidth=bandwidth).value + gaussian(x, y, bandwidth).mean().item())
+def cross_term_once(x: Tensor, y: Tensor, *, bandwidth: float) -> Score:
+    return Score(mmd(x, y, bandwidth=bandwidth).value + gaussian(x, y, bandwidth).mean().item(), "")
 
 
-def rooted(x: Tensor, y: Tensor, *, bandwidth: float) -> Distance:
-    return Distance("", max(mmd(x, y, bandwidth=bandwidth).value, 0.0) ** 0.5)
+def rooted(x: Tensor, y: Tensor, *, bandwidth: float) -> Score:
+    return Score(max(mmd(x, y, bandwidth=bandwidth).value, 0.0) ** 0.5, "")
 
 
 def test_mmd_has_no_bias() -> None:
