@@ -26,7 +26,7 @@ def _halvings(size: int) -> int:
     return 0 if size % 2 or size <= 4 else 1 + _halvings(size // 2)
 
 
-def _channels(shape: Sequence[int], width: int, constant: bool) -> list[int]:
+def channels_of(shape: Sequence[int], width: int, constant: bool) -> list[int]:
     """Channels from the image's side inwards: they double with every halving, unless `constant`."""
     halvings = _halvings(shape[1])
     if shape[1] != shape[2] or not halvings:
@@ -52,7 +52,7 @@ def dcgan_generator(
     32x32x128 -> 64x64x3. Every layer but the last is normalised. Kernels are 4 x 4, which divide evenly by the stride.
     Source: Radford et al. 2016, section 3 and figure 1 (5 x 5 kernels there).
     """
-    channels = _channels(shape, width, constant)[::-1]
+    channels = channels_of(shape, width, constant)[::-1]
     start = shape[1] // 2 ** len(channels)
     project = nn.Linear(latent, channels[0] * start * start, bias=norm is None)
     layers: list[nn.Module] = [project, nn.Unflatten(1, (channels[0], start, start)), *_after(channels[0], norm)]
@@ -75,7 +75,7 @@ def dcgan_critic(
 
     Source: Radford et al. 2016, section 3; a score where the paper has a sigmoid.
     """
-    channels = _channels(shape, width, constant)
+    channels = channels_of(shape, width, constant)
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(zip([shape[0], *channels], channels, strict=False)):
         bare = norm is None or i == 0

@@ -9,7 +9,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .convolutional import Norm, _channels
+from .convolutional import Norm, channels_of
 from .networks import Generator
 
 
@@ -77,7 +77,7 @@ def he_weights(branch: nn.Sequential) -> nn.Sequential:
 
 def _sizes(shape: Sequence[int], width: int, blocks: Sequence[int]) -> list[int]:
     """Channels per resolution, from the image's side inwards; one more than there are halvings."""
-    inner = _channels(shape, width, constant=False)
+    inner = channels_of(shape, width, constant=False)
     if len(blocks) != len(inner) + 1:
         raise ValueError(
             f"{len(blocks)} numbers of blocks for {len(inner) + 1} resolutions ({shape[1]} pixels, halved "
