@@ -6,7 +6,8 @@
 #
 # Section 2.1 ended with two facts that do not fit together. A perfect critic turns the game into the Jensen-Shannon divergence, and the
 # loss that everybody uses does not descend it. This section first asks what a divergence rewards and what it overlooks, then which one the
-# {term}`non-saturating loss` really descends. It ends with a generator that produces one or two modes out of sixteen, and with what helps.
+# {term}`non-saturating loss` really descends. Then a generator is made to
+# collapse onto a few modes out of sixteen, remedies are tried one by one, and a game of two numbers shows where such analyses end.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -121,10 +122,11 @@ def from_target(q: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
 
 covering = {gap: fit(partial(kl, targets[gap], cell=cell)) for gap in gaps}
 seeking = {gap: fit(partial(from_target, p=targets[gap])) for gap in gaps}
-jump = next(gap for gap in gaps if seeking[gap][1] < 0.7 and gap > 0)
+jump = next(gap for gap in gaps if seeking[gap][1] < 0.8 and gap > 0)
 print(f"the reverse fit is a single mode from a separation of {jump} on")
 assert 1.5 < jump <= 3.5
-assert all(seeking[gap][1] < 0.7 for gap in gaps if gap >= jump)
+assert all(seeking[gap][1] < 0.8 for gap in gaps if gap >= jump)
+assert all(covering[gap] == seeking[gap] for gap in (0.0, 1.0, 1.5))
 widths = torch.tensor([covering[gap][1] for gap in gaps])
 assert bool((widths.diff() >= 0).all())
 
@@ -282,13 +284,13 @@ right.set(xlabel="separation $s$", ylabel="slope", yscale="log", ylim=(1e-5, 20)
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-divergences-saturate` the curves for JSD end at $\log2$, whatever the shape of the two distributions, and their slopes die. KL has a slope wherever both densities are positive; for point masses it is of no use either: it is infinite for every $s\ne0$. Chapter 3 is about a distance that is neither flat nor infinite there.
+# In {numref}`fig-divergences-saturate` the curves for JSD end at $\log2$, whatever the shape of the two distributions, and their slopes die. KL between these Gaussians has a slope at every separation; for point masses it is of no use either: it is infinite for every $s\ne0$. Chapter 3 is about a distance that is neither flat nor infinite there.
 #
 # ## What reaches the generator
 #
 # :::{margin} Correction E-55
 # "The gradient is 0." For the *minimax* loss, with an *exactly* optimal critic, and supports that stay disjoint when $\theta$ moves a little. Under the
-# non-saturating loss it is large; how far one can trust it is another question.
+# non-saturating loss there is then no gradient at all ($-\log0$); with a trained critic, or densities that overlap a little, it does not vanish. How far one can trust it is another question.
 # :::
 #
 # That was theory for perfect critics, and with the minimax loss the {term}`vanishing gradient` follows from it: its gradient at the frozen optimum is that
@@ -300,7 +302,7 @@ plt.show()
 #
 # **Prediction:** while the densities overlap ($\theta\le0.2$, two standard deviations) trained and perfect critics agree within a factor of two. At $\theta\ge2$, twenty standard deviations,
 # the minimax gradient of the trained critics is less than a thousandth of the non-saturating one, and the non-saturating one is still above 0.01, yet less than half of
-# a perfect critic's, because no network of this size makes itself that steep.
+# a perfect critic's, because a critic that has separated the two is paid almost nothing for becoming steeper. (One seed per separation.)
 
 # %%
 sigma = 0.1
@@ -379,8 +381,8 @@ for place in (0.05, 0.2, 0.5):
 # $\epsilon=10^{-8}$. The slope of the minimax loss in the score is $D=\sigma(a)$, so there are two ends: near $a=-18$, where $\sigma(a)$ falls below $10^{-8}$, and near
 # $a=-104$, where it is less than the smallest number of 32 bits and becomes an exact 0.
 #
-# **Prediction:** ten steps of Adam with learning rate 0.01 move a model by $0.1\,\frac{g}{g+10^{-8}}$. Against the trained critics, whose scores stay above $-18$, it moves by about 0.1 at every separation.
-# Against the perfect critic it moves at $\theta=0.5$, where the mean score is $-12$, and not at all at $\theta=2$, where it is $-200$.
+# **Prediction:** ten steps of Adam with learning rate 0.01 move a model by $0.1\,\frac{g}{g+10^{-8}}$. Against the trained critics, whose mean scores stay above $-18$, it moves by about 0.1 at every separation.
+# Against the perfect critic it moves at $\theta=0.5$ (mean score $-12.5$) and not at all at $\theta=2$ ($-200$, and every sample below $-104$).
 
 # %%
 sizes = [10.0**k for k in range(-14, 1)]
@@ -465,7 +467,7 @@ plt.show()
 # :::{prf:theorem} The divergence behind a reward
 # :label: thm-divergences-reward
 #
-# Let $D^*$ be the optimal critic for $p_r$ and $p_{\theta_0}$, held fixed, and let $f$ satisfy, up to an additive constant,
+# Let $p_r$ and $p_\theta$ be positive on the same set, and smooth enough in $\theta$ to differentiate under the integral. Let $D^*$ be the optimal critic for $p_r$ and $p_{\theta_0}$, held fixed, and let $f$ satisfy, up to an additive constant,
 #
 # $$
 # f(u)-u\,f'(u)=-\rho\Bigl(\frac{u}{1+u}\Bigr)\qquad\text{for all }u>0.
@@ -571,7 +573,7 @@ Markdown("\n".join(lines))
 #
 # :::{margin} Correction E-34
 # "$\arg\max_\theta\mathbb E_{p_\theta}\log D^*=\arg\min_\theta\mathrm{KL}(p_\theta\|p_r)-2\,\mathrm{JSD}$." Only the *gradients* agree, and only with $D^*$ frozen. As functions of
-# $\theta$ the two have different optima.
+# $\theta$ the two can have different optima if the model cannot be right.
 # :::
 #
 # The word *frozen* carries weight. Letting $D^*$ follow the generator gives another function,
@@ -709,7 +711,7 @@ assert kl(follow.softmax(0), p) < 1e-6
 # %% [markdown]
 # This is {term}`mode collapse` (模式坍塌) in a nutshell, and it suggests where to look for it: not where the critic is too strong, as with vanishing gradients, but where it is too *slow*.
 # The experiment is the game of section 2.1 on a harder ring, sixteen modes with half the width, and with a critic that learns ten times more slowly than the generator.
-# Everything else stays: the non-saturating loss, one critic step, Adam with momentum 0.5.
+# The loss, the single critic step and Adam with momentum 0.5 stay; both networks are half as wide and the batch is halved, to save time.
 #
 # **Prediction** (its thresholds set after trial runs with five seeds, these three among them): with the slow critic the generator serves at most half of the modes, a mode counting as
 # *served* if it is the nearest one to 20 of 2,500 samples, at whatever distance; all numbers are averages over the moments from the 400th update on. The lecture's first remedy, to weaken the critic, does not help: with a quarter of the
@@ -867,11 +869,11 @@ spread_out = [row["served"] for row in grouped["WGAN-GP, 5 steps, learning rate 
 assert min(spread_out) == 16
 
 # %% [markdown]
-# Four predictions held and the fifth failed: WGAN-GP with five fast steps reaches all modes in some seeds and not in all five. It is not a collapse, though: every mode is served in every seed, by samples that are not yet sharp. What
-# 3,000 updates are worth to that game, chapter 3 will say.
+# Four predictions held and the fifth failed: WGAN-GP with five fast steps reaches all modes in some seeds and not in all five. It is not a collapse, though: every mode is served in every seed, by samples that are not sharp. Whether
+# more updates would sharpen them was not tried. (The table judges the samples of the last update; the live runs above are averaged from update 400 on.)
 #
-# On this ring the lecture's first remedy is no remedy. Weakening the critic, by its rate, by noise or by softer labels, leaves the collapse as it was; letting it learn faster or more
-# often ends it. Least squares and the minimax loss helped in some seeds and not in others; hinge helped in none. The two rows without a prediction, R1 and five slow steps of WGAN-GP, do not cure either. None of this says that
+# On this ring the lecture's first remedy is no remedy. Weakening the critic, by its rate, by noise or by softer labels, leaves the collapse as it was; a faster rate, or five steps in
+# place of one, ends it in all five seeds. Least squares and the minimax loss helped in some seeds and not in others; hinge helped in none. The two rows without a prediction, R1 and five slow steps of WGAN-GP, do not cure either. None of this says that
 # weakening is wrong where the critic is too *good*: that was the other instability, and there it is the critic's certainty that does the harm. The two call for opposite remedies, so the first question in front of
 # a failing GAN is which of them it has.
 

@@ -78,7 +78,7 @@ mine = generator_loss(some_fake, c=0)
 torch.testing.assert_close(mine, package.generator(some_fake))
 
 # %% [markdown]
-# The authors' published code sums over the batch instead of averaging. With Adam, which divides by the size of the gradient, that hardly shows; with
+# The authors' published code (xudonmao/LSGAN) sums over the batch instead of averaging. With Adam, which divides by the size of the gradient, that hardly shows; with
 # gradient descent it multiplies the step size by the number of samples. Their ring of Gaussians takes its nine angles from 0 to $2\pi$ with
 # both ends. First and last are the same point: the ring has eight modes, and if all nine are equally likely, one of them comes twice as often.
 
@@ -203,14 +203,14 @@ left_half = torch.tensor([0.5, 0.5, 0.0, 0.0], dtype=torch.float64)
 assert NEYMAN.divergence(left_half + left_half.flip(0), 2 * left_half.flip(0)) == 2
 
 # %% [markdown]
-# This distance is at most 2, and equal to 2 for *all* pairs that do not overlap. So it is as flat as the Jensen-Shannon divergence there, and
+# This divergence is at most 2, and equal to 2 for *all* pairs that do not overlap. So it is as flat as the Jensen-Shannon divergence there, and
 # a critic at its best has as little to tell.
 #
 # ### Which gradient?
 #
 # The theorem lets the best critic move along with the generator. Training does not: the critic stands still while the generator
 # moves, and the term over the data in $C$ has no gradient then. Section 2.1 met this difference with the minimax loss, where it costs nothing.
-# Here it does. With $c$ between $a$ and $b$, a frozen critic tells the generator to aim for score $c$, where $p_r=p_\theta$. A sample where the data are
+# Here it does. With $c=\frac{a+b}2$, as in the theorem, a frozen critic tells the generator to aim for score $c$, where $p_r=p_\theta$. A sample where the data are
 # *under*-represented scores higher than that, and is pulled *down*, to where there is more of the model already.
 #
 # **Prediction.** Let the generator be a table of logits, the critic the best one for it at every step, frozen. From a start close to the data,
@@ -319,13 +319,15 @@ Markdown("\n".join(lines) + f"\n\nMean and standard deviation over seeds. {prove
 # $$
 # D_f(P\|Q)=\int q(x)\,f\!\left(\frac{p(x)}{q(x)}\right)dx .
 # $$ (eq-fdiv)
+#
+# Where $q=0$ the integrand is understood as $p\lim_{u\to\infty}f(u)/u$, where $p=0$ as $q\lim_{u\to0}f(u)$.
 # :::
 #
 # Throughout, $P$ is the data and $Q$ the generator. By Jensen's inequality $D_f\ge f(1)=0$. Evaluating {eq}`eq-fdiv` takes both densities, and we have neither.
 # The way out is a line below the curve. The {term}`convex conjugate` (共轭函数) of $f$,
 #
 # $$
-# f^*(t)=\sup_{u}\,\bigl(ut-f(u)\bigr),
+# f^*(t)=\sup_{u>0}\,\bigl(ut-f(u)\bigr),
 # $$ (eq-conjugate)
 #
 # says how far a line of slope $t$ has to be lowered to lie below $f$: the line $ut-f^*(t)$ touches $f$ and meets the axis $u=0$ at $-f^*(t)$. Move the slider.
@@ -379,11 +381,11 @@ tangent_player
 # \mathbb E_{x\sim P}\bigl[T(x)\bigr]-\mathbb E_{x\sim Q}\bigl[f^*(T(x))\bigr]\;\le\;D_f(P\|Q),
 # $$ (eq-fbound)
 #
-# with equality for $T^*(x)=f'\bigl(p(x)/q(x)\bigr)$.
+# with equality for $T^*(x)=f'\bigl(p(x)/q(x)\bigr)$, if $f$ is differentiable and both densities are positive.
 # :::
 #
 # :::{prf:proof}
-# Set $u=p(x)/q(x)$ and $t=T(x)$ in $ut-f^*(t)\le f(u)$, multiply by $q(x)$ and integrate. At $t=f'(u)$ there is equality at every point.
+# Set $u=p(x)/q(x)$ and $t=T(x)$ in $ut-f^*(t)\le f(u)$, multiply by $q(x)$ and integrate. Where $q=0$, $T\le\lim f(u)/u$, because $T$ lies in the domain of $f^*$. At $t=f'(u)$ there is equality at every point.
 # :::
 #
 # The critic raises the left side, the generator lowers it: a game. A network returns any real number $v$, so an activation $T=g_f(v)$, increasing, brings it into the
@@ -515,9 +517,9 @@ assert abs(offsets.pop("GAN") + math.log(4)) < 1e-12 and set(offsets.values()) =
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The next two tables say how each game is played. The last two columns are prices. Where the model puts nothing, {eq}`eq-fdiv` charges $\lim_{u\to\infty}f(u)/u$ per unit of *missed* data mass, and this is the
-# upper end of the domain of $f^*$. Where the data have nothing, it charges $f(0)$ per unit of *invented* mass. KL forbids the first and asks nothing for the second. Reverse KL does the
-# opposite. (The conjugate of the row *Pearson* is that of the whole parabola; see {ref}`sec-objectives-breaks`.)
+# The next two tables say how each game is played. The last two columns are prices. Adding a multiple of $u-1$ to $f$ changes no divergence, so they are counted from the tangent at 1, with $f(u)-f(1)-f'(1)(u-1)$. Per unit of data
+# mass where the model puts nothing (*missed*) that charges $\lim_{u\to\infty}f(u)/u-f'(1)$; the limit is the upper end of the domain of $f^*$. Per unit of model mass where there are no data (*invented*) it charges
+# $f(0)-f(1)+f'(1)$. KL forbids the first and asks 1 for the second, reverse KL the opposite; GAN and Jensen-Shannon agree. (The conjugate of the row *Pearson* is that of the whole parabola; see {ref}`sec-objectives-breaks`.)
 
 # %% tags=["hide-input"]
 apart = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
@@ -543,12 +545,15 @@ for row in F_DIVERGENCES:
     if "supremum" in row.latex:
         open_end = row.conjugate(end).isinf()
         domain = ("t<" if open_end else r"t\le ") + row.latex["supremum"]
-    invented = row.f(zero).item()
-    assert row.divergence(*apart) == row.supremum + invented  # disjoint supports
+    at_one = slope_at_one(row)
+    missed = row.supremum - at_one
+    invented = row.f(zero).item() - row.f(one).item() + at_one
+    disjoint = row.divergence(*apart).item() - row.f(one).item()
+    assert disjoint == missed + invented or abs(disjoint - missed - invented) < 1e-12
     formulas = [
         row.latex[k] for k in ("derivative", "activation", "conjugate", "charge")
     ]
-    prices = [number(x) for x in (slope_at_one(row), row.supremum, invented)]
+    prices = [number(x) for x in (at_one, missed, invented)]
     for table, entries in ((played_with, formulas), (priced, [domain, *prices])):
         table.append(f"| {row.name} | " + " | ".join(f"${e}$" for e in entries) + " |")
 Markdown("\n".join(played_with) + "\n\n" + "\n".join(priced))
@@ -663,7 +668,7 @@ assert dead == {
 }  # fmt: skip
 assert pull["Neyman"][0] > 1_000
 
-# %% mystnb={"figure": {"caption": "How hard the generator pulls a sample, by the density ratio where it lies, with the best critic frozen: data are rare for the model at the right, the model's sample is far from the data at the left.", "name": "fig-objectives-pull"}, "image": {"alt": "Curves of pull against the density ratio on logarithmic axes. At the left, Neyman explodes, reverse KL and the non-saturating loss stay at 1, and Hellinger, Jensen-Shannon, KL, least squares and Pearson fall towards zero, Pearson fastest. At the right, Pearson and KL grow."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "How hard the generator pulls a sample, by the density ratio where it lies, with the best critic frozen: at the right the model makes too little of what the data have; at the left its sample lies far from the data.", "name": "fig-objectives-pull"}, "image": {"alt": "Curves of pull against the density ratio on logarithmic axes. At the left, Neyman explodes, reverse KL and the non-saturating loss stay at 1, and Hellinger, Jensen-Shannon, KL, least squares and Pearson fall towards zero, Pearson fastest. At the right, Pearson and KL grow."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(7.0, 3.2))
 lines_of: dict[str, tuple] = {
     "Neyman": ("muted", "--"), "reverse KL": ("muted", "-"),
@@ -683,7 +688,7 @@ plt.show()
 
 # %% [markdown]
 # As predicted. Of the six divergences of the lecture only reverse KL teaches a sample that is far away, and the non-saturating loss does so too, without being any of them. Far from the data, least squares with its
-# best critic pulls like minimax. If it does better in practice, it owes that to critics that are not at their best.
+# best critic pulls like minimax. If it pulls harder there in practice, the critic is not at its best.
 #
 # (sec-objectives-mixture)=
 # ## A model that cannot be right
@@ -691,7 +696,7 @@ plt.show()
 # If the generator can produce the data, all divergences have their minimum, 0, at the same place. They differ where it cannot. The paper fits one Gaussian to a mixture of two {cite}`nowozin2016fgan`; here the mixture
 # has nine tenths of its mass at 1 and one tenth at $-3$, both with standard deviation 1. (Theirs is another mixture, so that numbers cannot be compared.)
 #
-# **Prediction**, from the prices in the table. KL and Pearson punish what is missed, Pearson more: their fits are wide and lie between the bumps. Reverse KL punishes what is invented: its fit is
+# **Prediction**, from the prices in the table, and from how fast $f$ grows ($u^2$ against $u\log u$). KL and Pearson punish what is missed, Pearson more: their fits are wide and lie between the bumps. Reverse KL punishes what is invented: its fit is
 # narrow and sits on the large bump. Jensen-Shannon and Hellinger lie in between. First exactly, by quadrature and a simplex search over $\mu$ and $\log\sigma$:
 
 # %%
@@ -808,7 +813,7 @@ for row in F_DIVERGENCES[:6]:
     assert smallest > -1e-6
 
 # %% [markdown]
-# The games find the fits of their divergences without ever seeing a density. Five seeds of each, with twice the updates and larger batches, recorded:
+# The games find the fits of their divergences without ever seeing a density. Five seeds of each, with 1,500 updates, batches of 512 and lower learning rates (the full-scale setting of the cell above), recorded:
 
 # %% tags=["hide-input"]
 longer = lab.results("objectives_mixture")
@@ -904,7 +909,7 @@ print(f"slope of Pearson's generator at score -5: {slopes['Pearson'][0]:.2f}")
 
 # %% [markdown]
 # **A charge that explodes.** In the rows KL and Hellinger the critic pays $e^{v-1}$ and $e^v-1$ for a generated sample. One that scores 100 costs more than float32 can hold, and the loss is infinite. The logarithmic charges of the rows Jensen-Shannon and GAN
-# grow like $v$, that of reverse KL *is* $v-1$; but its activation $-e^{-v}$ explodes on the other side, where data score low.
+# grow like $v$, that of reverse KL *is* $v-1$; but its activation $-e^{-v}$ explodes on the other side, where data score low, and so do those of Hellinger and Neyman.
 
 # %%
 hundred = torch.tensor([100.0])
@@ -917,12 +922,6 @@ infinite = {row.name for row in F_DIVERGENCES if row.charge(hundred).isinf()}
 assert infinite == {"KL", "squared Hellinger"}
 infinite = {row.name for row in F_DIVERGENCES if row.activation(-hundred).isinf()}
 assert infinite == {"reverse KL", "squared Hellinger", "Neyman"}
-
-# %% [markdown]
-# An example notebook by one of the authors stumbles earlier. Its branches for reverse KL, Neyman and Hellinger call `F.exp`, and PyTorch's functional module has none:
-
-# %%
-assert not hasattr(torch.nn.functional, "exp")
 
 # %% [markdown]
 # ## Exercises
@@ -1013,7 +1012,7 @@ def cases_lsgan_values(rng):
 # %% [markdown]
 # :::{exercise} A conjugate with a domain
 # :label: ex-objectives-conjugate
-# Suppose it is known that the density ratio never exceeds a number $U$. Then the supremum {eq}`eq-conjugate` runs over $0\le u\le U$ only, the conjugate is smaller, and the bound {eq}`eq-fbound` is tighter
+# Suppose it is known that the density ratio never exceeds a number $U$. (For densities $U\ge1$; the function is to be right for every $U>0$.) Then the supremum {eq}`eq-conjugate` runs over $0\le u\le U$ only, the conjugate is smaller, and the bound {eq}`eq-fbound` is tighter
 # for critics that are not at their best. Write `pearson_conjugate(t, largest)`, which returns
 #
 # $$
@@ -1154,7 +1153,7 @@ def cases_reverse_kl_bound(rng):
 # %% [markdown]
 # ## What to remember
 #
-# - The best critics of all these games know the density ratio, least squares on the scale of $D^*$, the f-GANs on that of $\log\frac pq$; the games differ in what they charge for it.
+# - The best critics of all these games know the density ratio, least squares on the scale of $D^*$, the f-GANs on that of $\log\frac pq$ (Pearson's on that of $\frac pq$ itself); the games differ in what they charge for it.
 # - A bound $\mathbb E_PT-\mathbb E_Qf^*(T)\le D_f$ turns any f-divergence into a game. If the model can be right the choice does not move the optimum; if it cannot, the choice decides what is missed and what is invented.
 # - A theorem about the best critic that moves along with the generator says little about training with a frozen one: differentiate what is run.
 #

@@ -336,7 +336,7 @@ lab.show(primal, dual, transport.marginals)
 # %% [markdown]
 # Twelve data points in the plane, with masses, and nine of a model. **Prediction:** the two programs, solved separately by HiGHS, agree to
 # $10^{-9}$. Wherever mass moves, $f_i+g_j=c_{ij}$ exactly ({term}`complementary slackness`, 互补松弛性): a gap there would be lost money.
-# At most $12+9-1$ of the 108 ways are used, because that is how many independent conditions there are.
+# The plan that a simplex method finds is a corner of the set of plans, and a corner uses at most $12+9-1$ of the 108 ways: that is how many independent conditions there are.
 
 
 # %%

@@ -56,7 +56,7 @@ lab.start(scale)
 #
 # Put a double cone of slope $K$ on a point of a graph, opening upwards and downwards. If the graph stays out of it, wherever the cone is put, the
 # function never rises or falls faster than $K$. Move the slider: with $K=1$ the sine and the absolute value stay outside; the
-# parabola enters as soon as the point leaves the middle.
+# parabola enters wherever the point is; from the middle it does so beyond $|x|=1$.
 
 
 # %% tags=["hide-input"]
@@ -147,10 +147,11 @@ for half in (1, 10, 100):  # the parabola: twice as far, twice as steep
     assert abs(steepest(wide.square(), wide[:, None]) - 2 * half) < 0.01 * half
 
 for gap in (1.0, 0.1, 0.01):  # derivative 0, on two intervals
-    islands = line[line.abs() >= gap / 2]
+    right_of = torch.linspace(gap / 2, 3, 600, dtype=torch.float64)
+    islands = torch.cat([-right_of, right_of])
     jump = steepest(islands.sign(), islands[:, None])
     print(f"a step across a gap of {gap:4}: derivative 0, constant {jump:.1f}")
-    assert jump > 1.9 / (gap + 0.01)
+    assert abs(jump * gap / 2 - 1) < 1e-9
 
 some_net, cloud = mlp(2, 1), torch.randn(200, 2, generator=training.rng(0))
 mine = steepest(some_net(cloud).squeeze(1), cloud)
@@ -314,7 +315,7 @@ print(f"width 512: all +k {same[-1]:.3f}, random signs {max(mixed[-1]):.5f} at m
 torch.testing.assert_close(torch.tensor(same), torch.tensor(bounds), rtol=1e-4, atol=0)
 assert abs(same[-1] - 1.898) < 1e-3 and 1e3 * max(mixed[-1]) < same[-1]
 
-# %% mystnb={"figure": {"caption": "The same box, $|w|\\le0.01$, and what it says about a critic with three hidden layers: next to nothing.", "name": "fig-lipschitz-box"}, "image": {"alt": "Lipschitz constant against width, both logarithmic: a line for all weights at plus k rises from about ten to the minus six to 1.9, a lower line for random signs lies up to four orders of magnitude below, and k itself is a horizontal line."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The same box, $|w|\\le0.01$, and what it says about a critic with three hidden layers: next to nothing.", "name": "fig-lipschitz-box"}, "image": {"alt": "Lipschitz constant against width, both logarithmic: a line for all weights at plus k rises from about ten to the minus five to 1.9, a lower line for random signs lies up to four orders of magnitude below, and k itself is a horizontal line."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(5.6, 2.7))
 ax.loglog(widths, same, "o-", color=plots.PALETTE["critic"], label="all weights $+k$")
 ax.loglog(
@@ -346,7 +347,7 @@ plt.show()
 # The *one-sided* penalty charges only slopes above 1: $(\Vert\nabla f\Vert-1)_+^2$. *R1* is $\frac\gamma2\mathbb E_{p_r}\Vert\nabla f\Vert^2$.
 # :::
 #
-# Ten lines, and at least six ways to get them wrong that were published. The norm runs over all coordinates of a row; every row has its
+# Four lines, and easily got wrong. The norm runs over all coordinates of a row; every row has its
 # own $\epsilon$; and the gradient of the gradient must reach the weights, or the penalty is a number that is only looked at.
 
 
@@ -397,7 +398,7 @@ assert leak(nn.BatchNorm1d) > 0.1 and leak(nn.LayerNorm) == 0
 # ## What the division does
 #
 # Spectral normalisation uses $W/\sigma(W)$ in place of $W$, with $\sigma$ from one power iteration per training step, started where the last one ended. After
-# 50 of them on a fixed layer the norm is 1 to four digits, and while training moves the weights it lags a little. A convolution it divides by the norm of its
+# 50 of them on a fixed layer the norm is 1 to four digits. A convolution it divides by the norm of its
 # filters, which is not the convolution's norm, as measured above.
 
 # %%
@@ -532,7 +533,7 @@ assert steep["clip 0.1"] > 200 * steep["clip 0.01"]
 assert all(0.9 < steep[name] < 1.8 for name in ("two-sided, 10", "one-sided, 100"))
 assert max(steep["spectral"], steep["spectral, sorting"]) < 1.03
 
-# %% mystnb={"figure": {"caption": "Above: six critics between the same two samples (ticks: data blue, generated orange), each divided by the steepest slope between the samples; dotted, the best 1-Lipschitz critic. Below: the weights they ended with.", "name": "fig-lipschitz-line"}, "image": {"alt": "Six panels of curves over six histograms. The best critic is a dotted zigzag with three turns. The clipped critic is a single bend with weights in two bars at plus and minus 0.1; the critic with the two-sided penalty is a straight line; that with the one-sided penalty lies on the zigzag; that with R1 has the right turns and slopes that differ; that with spectral normalisation turns once and is flat at the left; with sorting it is a V that passes over the middle bump."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Above: six critics between the same two samples (ticks: data blue, generated orange), each divided by the steepest slope between the samples; dotted, the best 1-Lipschitz critic. Below: the weights they ended with.", "name": "fig-lipschitz-line"}, "image": {"alt": "Six panels of curves over six histograms. The best critic is a dotted zigzag with three turns. The clipped critic is a single bend with weights in two bars at plus and minus 0.1; the critic with the two-sided penalty is a straight line; that with the one-sided penalty lies on the zigzag; that with R1 has the right turns and slopes that differ; that with spectral normalisation is flat up to minus 1 and then rises; with sorting it is a V that passes over the middle bump."}} tags=["hide-input"]
 behind = (y_line < path.T).float().mean(0) - (x_line < path.T).float().mean(0)
 best = torch.cumsum(behind.sign() * 0.01, 0)  # f' = sign(F_theta - F_r)
 drawn = ["clip 0.1", "two-sided, 10", "one-sided, 100"]
@@ -727,7 +728,7 @@ plt.show()
 
 # %% [markdown]
 # {numref}`fig-lipschitz-plane` shows the reasons. The best critic has slope 1 nearly everywhere between the samples: level lines at equal distances, around the cloud. The level lines of the
-# clipped critics are parallel. With nearly all weights at $\pm c$ the two coordinates enter alike, and the critic looks in one direction only, along a diagonal. Plain spectral normalisation keeps
+# clipped critics are parallel. With most weights at $\pm c$ the two coordinates enter alike, and the critic looks in one direction only, along a diagonal. Plain spectral normalisation keeps
 # its bound, and is below it in too many places; the last column of the table says so. Both in numbers:
 
 # %%
@@ -834,7 +835,7 @@ for name, judged in (("bowl", Bowl()), ("one-sided, 100", in_plane["one-sided, 1
         f"{name:15} per row {per_row.mean():.4f} ± {per_row.std():.4f}, "
         f"per batch {per_batch.mean():.4f} ± {per_batch.std():.4f}"
     )
-    assert abs(per_batch.mean() / per_row.mean() - 1) < 0.2
+    assert abs(per_batch.mean() / per_row.mean() - 1) < 0.5
 assert scatter["bowl"] > 3 and scatter["one-sided, 100"] < scatter["bowl"]
 
 # %% [markdown]
@@ -1059,7 +1060,7 @@ def cases_quadratic_penalty(rng):
 # ## What to remember
 #
 # - A Lipschitz constant is bracketed: every pair and every gradient bound it from below, the product of layer norms from above, and the two can be far apart.
-# - The clipping box is not the constant; its value is $K\,W_1$ with an unknown $K$. A penalty or a division by spectral norms holds $K$ near 1.
+# - The clipping box is not the constant; the value of a clipped critic is an unknown share of $K\,W_1$, here little more than half, with an unknown $K$. A penalty or a division by spectral norms holds $K$ near 1.
 # - Divided by its steepest pair, any critic's value is a proven lower bound of the samples' $W_1$; how close it comes depends on the critic being steep nearly everywhere.
 #
 # **Further reading.** Clipping and its critics: {cite}`arjovsky2017wgan`. The penalty: {cite}`gulrajani2017improved`; one-sided: {cite}`petzka2018regularization`; R1 and

@@ -4,7 +4,7 @@
 #
 # **What does a GAN gain when its critic measures a distance, and what does it take to keep the critic honest?**
 #
-# It gains a loss that falls when the samples get better, and a gradient that does not vanish when they are bad. The price is one
+# It gains a loss that, on the ring, follows the distance, and a gradient that does not vanish when they are bad. The price is one
 # condition: the critic must be Lipschitz. This section turns the dual form of the Wasserstein distance (section 3.1) into a game, plays it
 # with both ways of keeping the condition that made it known, clipping and a gradient penalty (section 3.2), and measures what is
 # gained, what is not, and what it costs.
@@ -52,16 +52,12 @@ lab.start(scale)
 # %% [markdown]
 # ## From the dual to a game
 #
-# :::{prf:definition} The Wasserstein distance, in its dual form
-# :label: def-wgan-dual
-#
-# The **Wasserstein distance** (Wasserstein 距离) $W_1(p_r,p_\theta)$ is the price of the cheapest plan that moves the mass of $p_\theta$ onto
-# $p_r$. By duality it is also the largest difference of means that a function of slope at most one can show:
+# By {prf:ref}`thm-kantorovich` the Wasserstein distance (Wasserstein 距离) $W_1(p_r,p_\theta)$, the price of the cheapest plan that moves the mass of
+# $p_\theta$ onto $p_r$, is also the largest difference of means that a function of slope at most one can show:
 #
 # $$
 # W_1(p_r,p_\theta)=\max_{f\ \text{1-Lipschitz}}\;\mathbb E_{x\sim p_r}[f(x)]-\mathbb E_{x\sim p_\theta}[f(x)].
 # $$ (eq-wgan-dual)
-# :::
 #
 # The maximum asks for a function that scores data high and samples low: a {term}`critic`. Let a network play it. Its parameters $\phi$ go up
 #
@@ -152,10 +148,10 @@ for shift in (torch.tensor([0.3, -0.4]), torch.tensor([30.0, -40.0])):
 # :::{prf:algorithm} WGAN (nndl, Algorithm 13.2; Arjovsky et al. 2017, Algorithm 1)
 # :label: alg-wgan
 #
-# **Input** data, iterations $T$, critic steps $K$, batch size $M$, bound $c$
+# **Input** data, iterations $T$, critic steps $n_\text{critic}$, batch size $M$, bound $c$
 #
 # 1. Repeat $T$ times:
-#     1. Repeat $K$ times: draw $M$ data points and $M$ noise vectors; move $\phi$ **up** the gradient of
+#     1. Repeat $n_\text{critic}$ times: draw $M$ data points and $M$ noise vectors; move $\phi$ **up** the gradient of
 #        $\frac1M\sum_m\bigl[f_\phi(x^{(m)})-f_\phi(G(z^{(m)}))\bigr]$ with RMSprop; **then** put every weight back into $[-c,c]$.
 #     2. Draw $M$ noise vectors; move $\theta$ **up** the gradient of $\frac1M\sum_mf_\phi(G(z^{(m)}))$ with RMSprop.
 # :::
@@ -166,7 +162,7 @@ for shift in (torch.tensor([0.3, -0.4]), torch.tensor([30.0, -40.0])):
 # **Input** as above, and a weight $\lambda$ in place of the bound
 #
 # 1. Repeat $T$ times:
-#     1. Repeat $K$ times: draw $x$, $z$ and $\epsilon\sim U(0,1)$ for each row; let $\tilde x=G(z)$ and
+#     1. Repeat $n_\text{critic}$ times: draw $x$, $z$ and $\epsilon\sim U(0,1)$ for each row; let $\tilde x=G(z)$ and
 #        $\hat x=\epsilon x+(1-\epsilon)\tilde x$; move $\phi$ **down** the gradient of the mean of
 #        $f_\phi(\tilde x)-f_\phi(x)+\lambda(\|\nabla_{\hat x}f_\phi(\hat x)\|_2-1)^2$ with Adam.
 #     2. Draw $z$; move $\theta$ **down** the gradient of the mean of $-f_\phi(G(z))$ with Adam.
@@ -560,12 +556,16 @@ for name, schedule in schedules.items():
         f"then {errors[name][1]:.0%}"
     )
 by_exact = {name: error for name, (error, _) in errors.items()}
-assert by_exact["1"] > 0.6 and by_exact["1"] > by_exact["5"] > by_exact["25"]
+assert (
+    reports["1"][-1] < 0
+    and by_exact["1"] > 0.6
+    and by_exact["1"] > by_exact["5"] > by_exact["25"]
+)
 assert by_exact["the code's"] < by_exact["25"] + 0.1
 bias = (exact[6:].mean() / 20).item()
 assert all(abs(errors[name][1] - bias) < 0.08 for name in schedules if name != "1")
 
-# %% mystnb={"figure": {"caption": "The critic's report with 1, 5 and 25 critic steps, and with the published code's schedule, over the first 40 generator steps; dashed, the exact distance of the last run.", "name": "fig-wgan-steps"}, "image": {"alt": "Four violet curves against generator steps. With one critic step the report falls below zero; with five it climbs to the dashed line only after 24 steps; with 25 and with the published schedule it lies near it almost from the start."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The critic's report with 1, 5 and 25 critic steps, and with the published code's schedule, over the first 40 generator steps; dashed, the exact distance of the last run.", "name": "fig-wgan-steps"}, "image": {"alt": "Four violet curves against generator steps. With one critic step the report falls below zero; with five it climbs to the dashed line and crosses it shortly before step 24; with 25 and with the published schedule it lies near it almost from the start."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.7))
 for (name, report), line in zip(reports.items(), (":", "-.", "-", "--"), strict=True):
     width = 2.4 if name == "the code's" else 1.4
@@ -746,23 +746,23 @@ plt.show()
 #
 # 1. With clipping, the gradient penalty or R1 the Wasserstein game covers every component of both worlds, in all 18 runs. With spectral
 #    normalisation it leaves two or three of the grid's uncovered.
-# 2. It is less sharp than the non-saturating loss in seven of eight comparisons; in the eighth, spectral on the grid, both are poor.
+# 2. It is less sharp ({numref}`fig-wgan-toy`) than the non-saturating loss in seven of eight comparisons; in the eighth, spectral on the grid, both are poor.
 # 3. With the penalty all objectives cover the grid but one: hinge, in one seed of three.
-# 4. Without control it is farthest from the data on the grid, in all three runs with components uncovered; on the ring it does as well as the
-#    others. A short game on an easy world forgives the missing condition.
+# 4. Without control it is farthest from the data on the grid, in all three runs with components uncovered; on the ring it comes as close as the
+#    others, with fewer good samples. A short game on an easy world forgives the missing condition.
 #
 # On the grid spectral normalisation fails with *every* objective, and with the Wasserstein objective least. And the plain losses without any control cover
 # most of both worlds too, with sharper samples: at this size "WGAN covers all modes" is no distinction. The Wasserstein game pays for
 # five critic steps with two thirds of its generator steps, and no game on the grid has sharpened yet.
 #
 # One cell of the ring stands out: hinge with spectral normalisation fails on the easy ring. Below a distance of 2 a
-# 1-Lipschitz critic cannot meet both margins on average, and inside the margins the hinge loss *is* the Wasserstein loss plus two: so
-# that cell is a
-# Wasserstein game with *one* critic step, and {numref}`fig-wgan-steps` has shown what that does.
+# 1-Lipschitz critic cannot meet both margins on average, and inside the margins the hinge loss *is* the Wasserstein loss plus two.
+# Where all scores stay inside, that cell is a Wasserstein game with *one* critic step, which {numref}`fig-wgan-steps` shows to be too few.
+# That is a likely explanation; the scores of these runs were not recorded.
 #
 # The paper's own toy figure shows networks of 512 units after 100,000 generator steps ({cite}`gulrajani2017improved`, figures only, no
-# table): a larger setting, not attempted here. The live runs of {ref}`sec-wgan-loss` are this table's
-# quick column: eight of eight modes in each of three seeds.
+# table): a larger setting, not attempted here. The live runs of {ref}`sec-wgan-loss`, shorter and
+# with other rates and another weight, also reach eight of eight modes in three seeds.
 
 # %% [markdown]
 # ## Digits
@@ -857,7 +857,7 @@ if lab.chosen_scale() == "quick":  # of digits; MNIST is another data set
     assert 3 * report_at[500] < two_halves
 
 # %% [markdown]
-# All of it holds but the last words. The report falls fast while the samples turn from noise into strokes, and from step 100 to step
+# All of it holds but the last words ({numref}`fig-wgan-digits`). The report falls fast while the samples turn from noise into strokes, and from step 100 to step
 # 500, while the images still get better by both distances, it stays level. On a ring the report
 # could be held against the exact distance. With 64 pixels even that is of little help: 500 real images are farther from 500 other real
 # images than the critic says samples are from data, several times as far. The network sees only differences
@@ -897,7 +897,7 @@ for name, kept in runs.items():
 assert slope_by["clip 0.3"] > 1e4 * slope_by["clip 0.01"]
 assert 0.5 < slope_by["penalty"] < 2
 
-# %% mystnb={"figure": {"caption": "What reaches the generator, by the bound on the weights: the mean slope of a trained critic of four hidden layers. The line is the slope under the gradient penalty.", "name": "fig-wgan-clip"}, "image": {"alt": "On logarithmic axes the slope rises along a steep line from far below one millionth at bound 0.01 to above one at 0.3; a horizontal line marks the slope with a gradient penalty, near one."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What reaches the generator, by the bound on the weights: the mean slope of a trained critic of four hidden layers. The line is the slope under the gradient penalty.", "name": "fig-wgan-clip"}, "image": {"alt": "On logarithmic axes the slope rises along a steep line from about a hundred-thousandth at bound 0.01 to several thousand at 0.3; a horizontal line marks the slope with a gradient penalty, near one."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(5, 2.5))
 ax.loglog(
     bounds,
@@ -917,7 +917,7 @@ plt.show()
 # This is the argument of {cite}`gulrajani2017improved`
 # (their figure 1) in small.
 #
-# **A sigmoid at the end.** A published textbook's WGAN-GP critic ends in one. A critic with values in $[0,1]$ cannot report more than 1,
+# **A sigmoid at the end.** The WGAN-GP critic of *Machine Learning with PyTorch and Scikit-Learn* (chapter 17, its code) ends in one. A critic with values in $[0,1]$ cannot report more than 1,
 # whatever the distance; and where it has reached 0 and 1 it is as flat as the
 # discriminator that WGAN was made to replace.
 #
@@ -950,13 +950,11 @@ for d in (2.0, 8.0):
     assert reported["sigmoid", d] <= 1
 
 # %% [markdown]
-# **Another loss under the same name.** One much-read collection of annotated papers trains its "WGAN" with the hinge loss. The hinge
+# **Another loss under the same name.** labml's annotated implementations train their "WGAN" with the hinge loss. The hinge
 # stops paying once both margins are met, so it is no distance: pull the two batches as far apart as you
 # like, and it stays 0. The Wasserstein loss is linear in the critic.
 #
-# **Batch normalisation in the critic.** The penalty asks for the slope of each row's score. With batch normalisation a score depends on
-# the other rows, and the slope that is penalised is not that of any function
-# of one point. Layer normalisation does not mix rows.
+# Batch normalisation in the critic breaks the penalty too; section 3.2 has measured why.
 
 # %% tags=["nbval-check-output"]
 for gap in (1.0, 100.0):
@@ -964,19 +962,6 @@ for gap in (1.0, 100.0):
     print(
         f"hinge {HINGE.critic(high, low):.0f}, Wasserstein {score_gap(high, low):.0f}"
     )
-
-with training.isolated(0):
-    body = torch.nn.Linear(2, 16), torch.nn.LeakyReLU(0.2), torch.nn.Linear(16, 1)
-mixing = {}
-for norm in (torch.nn.BatchNorm1d(16), torch.nn.LayerNorm(16)):
-    normed = torch.nn.Sequential(body[0], norm, *body[1:])
-    batch = torch.randn(6, 2, generator=training.rng(1)).requires_grad_()
-    (first,) = torch.autograd.grad(score(normed, batch)[0], batch)
-    mixing[type(norm).__name__] = first[1:].abs().max().item()
-    print(
-        f"{type(norm).__name__}: other rows matter: {bool(first[1:].abs().max() > 0)}"
-    )
-assert mixing["BatchNorm1d"] > 1e-3 and mixing["LayerNorm"] == 0
 
 # %% [markdown]
 # ## Exercises
@@ -1130,7 +1115,7 @@ def cases_wgan_numbers(rng):
 # %% [markdown]
 # :::{exercise} Counting critic steps
 # :label: ex-wgan-schedule
-# The published schedule trains the critic `many` times before each of the first `start` generator steps and before every `every`-th one,
+# The published schedule trains the critic `many` times before each of the first `start` generator steps and before every `every`-th one (numbers 0, `every`, 2·`every`, ...),
 # and `usual` times before all others; steps are counted from 0.
 # Write `critic_steps_in(steps, usual, many, start, every)`, which returns the number of critic steps in the first `steps` steps of the
 # generator.
@@ -1188,8 +1173,8 @@ def cases_critic_steps_in(rng):
 #   number to plot is minus the critic's loss.
 # - The Lipschitz condition is what makes it a distance. A penalty keeps the slope near one at a price of $d^2/2\lambda$; clipping keeps
 #   it anywhere between vanishing and exploding.
-# - The report follows the distance where the critic keeps up, and it costs several critic steps per generator step; it does not make
-#   samples sharp.
+# - The report follows the distance where the critic keeps up, and it costs several critic steps per generator step; on digits it
+#   levelled off while the samples still improved, and it does not make samples sharp.
 #
 # **Further reading.** The game and its theorems: {cite}`arjovsky2017wgan`. The penalty, with its toy worlds and its Algorithm 1:
 # {cite}`gulrajani2017improved`. The textbook's section 13.3.4: {cite}`qiu2020nndl`.
