@@ -122,7 +122,7 @@ def from_target(q: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
 
 covering = {gap: fit(partial(kl, targets[gap], cell=cell)) for gap in gaps}
 seeking = {gap: fit(partial(from_target, p=targets[gap])) for gap in gaps}
-jump = next(gap for gap in gaps if seeking[gap][1] < 0.8 and gap > 0)
+jump = next(gap for gap in gaps if seeking[gap][1] < 0.8 and gap > 1.5)
 print(f"the reverse fit is a single mode from a separation of {jump} on")
 assert 1.5 < jump <= 3.5
 assert all(seeking[gap][1] < 0.8 for gap in gaps if gap >= jump)
@@ -455,6 +455,8 @@ right.set(xscale="log", xlabel="constant gradient", ylabel="moved in ten steps")
 plt.show()
 
 # %% [markdown]
+# At $\theta=1$ the perfect critic's mean score is $-50$, and the model still moves: the gradient is a mean over samples, and one lucky sample among 256 carries it.
+#
 # So 2.1's puzzle has an answer in one number, the dotted line of {numref}`fig-divergences-gradient`. What Adam hides is a gradient that is small; it cannot hide one that is smaller than its own $\epsilon$, or
 # one that the number format has rounded to 0. The trained critics of this experiment stayed on the good side; nothing guarantees it for a larger network that trains longer.
 #

@@ -512,7 +512,7 @@ lines.append(
 Markdown("\n".join(lines) + "\n\n" + provenance(pictures))
 
 # %% [markdown]
-# Fréchet distance of the last 1,000 samples, one number per seed; **bold**: the cell did not train.
+# Fréchet distance of the last 1,000 samples, one number per seed; **bold**: the cell did not train ({numref}`fig-robustness-digits`).
 
 # %%
 image_failed = {
