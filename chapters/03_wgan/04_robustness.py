@@ -585,6 +585,64 @@ assert max(variety["WGAN-GP"]) > 0.7 * of_data
 # data. So a well-behaved critic is not enough. A likely reason, not tested here, is the rate, five times the paper's on a generator without normalisation: the method that trains has the smallest rate of the four. In the
 # paper's figure, with a larger critic, this row trains.
 #
+# ### Clothing
+#
+# The same recipe on Fashion-MNIST {cite}`xiao2017fashion`, 28 x 28 pixels and 16 channels: two layers that enlarge, two that shrink, and a very deep
+# pair of convolutions that was not reached in the time there was. One seed, and few updates. The prediction and the threshold are those of the digits.
+
+# %% tags=["hide-input"]
+clothing = lab.results("robustness_images_fashion_mnist")
+garments = {(cell["architecture"], cell["method"]): cell for cell in clothing["rows"]}
+clothing_limit = garments["CNN", "DCGAN"]["curve"][0]["distance"] / 10
+
+
+def clothing_entry(cell: dict[str, Any]) -> str:
+    text = f"{cell['distance']:.1f}"
+    return text if cell["distance"] < clothing_limit else f"**{text}**"
+
+
+lines = [
+    "| row | layers | " + " | ".join(names.get(m, m) for m in IMAGE_METHODS) + " |",
+    "|---|---|" + "---|" * len(IMAGE_METHODS),
+]
+clothing_rows = list(dict.fromkeys(row for row, _ in garments))
+for row in clothing_rows:
+    layers = " + ".join(str(n) for n in garments[row, "DCGAN"]["layers"])
+    entries = " | ".join(clothing_entry(garments[row, m]) for m in IMAGE_METHODS)
+    lines.append(f"| {row} | {layers} | {entries} |")
+lines.append(
+    "| *updates* | | "
+    + " | ".join(f"{garments['CNN', m]['updates']:,}" for m in IMAGE_METHODS)
+    + " |"
+)
+Markdown("\n".join(lines) + "\n\n" + provenance(clothing))
+
+# %%
+clothing_failed = {
+    method: [
+        row
+        for row in clothing_rows
+        if garments[row, method]["distance"] >= clothing_limit
+    ]
+    for method in IMAGE_METHODS
+}
+print(f"limit {clothing_limit:.1f}, held-out images {clothing['held_out']:.2f}")
+print(clothing_failed)
+assert clothing_failed["DCGAN"] == ["MLP generator"]
+assert len(clothing_failed["WGAN-GP"]) == 3 and len(clothing_failed["WGAN"]) == 4
+for row in clothing_failed["WGAN-GP"]:
+    *_, before, end = garments[row, "WGAN-GP"]["curve"]
+    assert end["distance"] < before["distance"] < 10  # still falling
+from_noise = {m: garments["MLP generator", m]["distance"] for m in IMAGE_METHODS}
+began = garments["MLP generator", "DCGAN"]["curve"][0]["distance"]
+assert min(from_noise["DCGAN"], from_noise["LSGAN"]) > 0.9 * began
+assert 3 * from_noise["WGAN-GP"] < from_noise["WGAN"] < 0.6 * began
+
+# %% [markdown]
+# By the letter the prediction fails here too: three cells of WGAN-GP miss the threshold. But they miss it at 5.2 to 8.8 and were still falling, with a third of the updates that DCGAN had, and one row is turned round.
+# With the MLP generator DCGAN and LSGAN end about where they began, clipping gets half of the way, and WGAN-GP alone comes near. That is the paper's picture of this row, and on the digits it was the row where WGAN-GP failed. So
+# the digits' verdict on it does not carry over to other images; what decides between the two outcomes we do not know.
+#
 # ## The best checkpoint or the last
 #
 # A table like these depends on when one stops. StudioGAN's logs on CIFAR-10 have, as best Fréchet distance of a run and (in brackets) the distance at its end: DCGAN 49.0
