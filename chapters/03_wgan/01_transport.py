@@ -931,11 +931,17 @@ def cases_histogram_distance(rng):
 
 
 # %% [markdown]
-# :::{exercise} Sinkhorn in the logarithm
+# :::{exercise} An entropic plan, made exact
 # :label: ex-transport-sinkhorn
-# Write `sinkhorn_plan(cost, a, b, epsilon, steps)`, which starts from $g=0$, makes `steps` iterations of Sinkhorn's algorithm, each first the
-# rows ($f$) and then the columns ($g$), and returns the plan $\gamma_{ij}=e^{(f_i+g_j-c_{ij})/\varepsilon}$. It must be right for every
-# $\varepsilon>0$, also where all $e^{-c_{ij}/\varepsilon}$ are rounded to $0$. There may be more rows than columns or fewer; all masses are positive.
+# When Sinkhorn's algorithm stops, the columns of its plan are right and the rows only nearly: its price is that of no plan between $a$ and $b$, and may even be below
+# the cheapest. Three steps repair any matrix of numbers $\gamma_{ij}\ge0$ whose row and column sums are positive ({cite}`altschuler2017near`, Algorithm 2):
+#
+# 1. Multiply each row whose sum exceeds $a_i$ by the factor that makes the sum $a_i$; leave the other rows alone.
+# 2. In the result, do the same with the columns and $b_j$. Call what has come out $\gamma'$.
+# 3. No sum is too large now. Let $r_i=a_i-\sum_j\gamma'_{ij}$ and $s_j=b_j-\sum_i\gamma'_{ij}$ be what is missing, and add $r_is_j/\sum_kr_k$ to each $\gamma'_{ij}$.
+#
+# Write `rounded_cost(plan, cost, a, b)`, which returns the price $\sum_{ij}\gamma_{ij}c_{ij}$ of the repaired plan. If nothing is missing after the second step, the third has nothing to do.
+# All masses are positive.
 # :::
 
 # %% [markdown]
@@ -946,20 +952,20 @@ def cases_histogram_distance(rng):
 
 
 # %% tags=["solution"]
-def sinkhorn_plan(cost, a, b, epsilon, steps):
-    """The plan after some iterations of Sinkhorn's algorithm.
+def rounded_cost(plan, cost, a, b):
+    """The price of a plan after its row sums have been made a and its column sums b.
 
-    cost: shape (n, m); a: shape (n,); b: shape (m,); epsilon: a number; steps: how many
-    iterations. Returns a tensor of shape (n, m).
+    plan, cost: shape (n, m); a: shape (n,); b: shape (m,). Returns a scalar tensor.
     """
     ### BEGIN SOLUTION
-    # The row sums of the plan are exp(f_i / eps) sum_j exp((g_j - c_ij) / eps); setting
-    # them to a_i and taking the logarithm gives f. logsumexp never underflows.
-    g = torch.zeros_like(b)
-    for _ in range(int(steps)):
-        f = epsilon * (a.log() - torch.logsumexp((g - cost) / epsilon, dim=1))
-        g = epsilon * (b.log() - torch.logsumexp((f[:, None] - cost) / epsilon, dim=0))
-    return ((f[:, None] + g - cost) / epsilon).exp()
+    # Masses are only taken away at first, so that nothing is negative in what is missing; and as much is missing in
+    # the rows as in the columns, so that one division makes both sums right.
+    plan = plan * (a / plan.sum(dim=1)).clamp(max=1)[:, None]
+    plan = plan * (b / plan.sum(dim=0)).clamp(max=1)
+    missing_a, missing_b = a - plan.sum(dim=1), b - plan.sum(dim=0)
+    if missing_a.sum() > 0:
+        plan = plan + torch.outer(missing_a, missing_b) / missing_a.sum()
+    return (plan * cost).sum()
     ### END SOLUTION
 
 
@@ -969,19 +975,20 @@ def sinkhorn_plan(cost, a, b, epsilon, steps):
 
 # %% tags=["test"]
 # check: ex-transport-sinkhorn points=1
-two, three = torch.tensor([0.3, 0.7]).double(), torch.tensor([0.2, 0.2, 0.6]).double()
-flat = torch.ones(
-    2, 3, dtype=torch.float64
-)  # all ways cost the same: the independent coupling
-assert torch.allclose(sinkhorn_plan(flat, two, three, 0.5, 1), torch.outer(two, three))
-steep = torch.tensor([[9.0, 5.0, 2.0], [1.0, 4.0, 9.0]]).double()
-assert torch.allclose(sinkhorn_plan(steep, two, three, 0.001, 3).sum(dim=0), three)
+halves = torch.tensor([0.5, 0.5], dtype=torch.float64)
+lopsided = torch.tensor([[0.5, 0.25], [0.0, 0.25]], dtype=torch.float64)
+swap = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+# by hand: the repaired plan is [[1/3, 1/6], [1/6, 1/3]]
+assert math.isclose(rounded_cost(lopsided, swap, halves, halves), 1 / 3)
+assert math.isclose(rounded_cost(lopsided.T, swap, halves, halves), 1 / 3)
+assert rounded_cost(swap / 2, swap, halves, halves) == 1.0  # nothing to repair
 
 
 # %% tags=["hidden-test", "remove-cell"]
-# hidden: ex-transport-sinkhorn function=sinkhorn_plan points=3 tolerance=1e-6
-def cases_sinkhorn_plan(rng):
-    """Costs, masses, epsilon and iterations: both shapes, epsilons that underflow, and the edge cases."""
+# hidden: ex-transport-sinkhorn function=rounded_cost points=3 tolerance=1e-6
+def cases_rounded_cost(rng):
+    """Plans that Sinkhorn left unfinished, plans with too much and too little mass, and plans without a fault."""
+    import math
 
     def table(k):
         weights = [rng.uniform(0.2, 1.0) for _ in range(k)]
@@ -990,21 +997,43 @@ def cases_sinkhorn_plan(rng):
     def costs(n, m, low=0.0, high=2.0):
         return [[rng.uniform(low, high) for _ in range(m)] for _ in range(n)]
 
-    sizes = [(6, 4, 1), (4, 6, 3), (3, 3, 2), (2, 5, 5), (7, 2, 10)]
-    smooth = [
-        (costs(n, m), table(n), table(m), rng.uniform(0.2, 1.0), steps)
-        for n, m, steps in sizes
-    ]
-    underflow = [
-        (costs(n, m, 20.0, 21.0), table(n), table(m), 0.02, steps)
-        for n, m, steps in [(6, 4, 3), (4, 5, 8), (3, 3, 1)]
-    ]
-    negative = (costs(3, 4, -2.0, 0.0), table(3), table(4), 0.3, 2)
-    free = ([[0.0] * 3] * 2, table(2), table(3), 0.1, 4)
-    one_row = (costs(1, 4), [1.0], table(4), 0.5, 2)
-    one_column = (costs(4, 1), table(4), [1.0], 0.5, 2)
-    wide = (costs(3, 5), table(3), table(5), 50.0, 1)
-    return [*smooth, *underflow, negative, free, one_row, one_column, wide]
+    def unfinished(n, m, steps):
+        cost, a, b = costs(n, m), table(n), table(m)
+        plan = [[math.exp(-c / 0.3) for c in row] for row in cost]
+        for _ in range(steps):
+            plan = [
+                [mass * target / sum(row) for mass in row]
+                for row, target in zip(plan, a, strict=True)
+            ]
+            sums = [sum(column) for column in zip(*plan, strict=True)]
+            plan = [
+                [mass * b[j] / sums[j] for j, mass in enumerate(row)] for row in plan
+            ]
+        return plan, cost, a, b
+
+    def any_plan(n, m, total):
+        plan = costs(n, m, 0.1, 1.0)
+        scale = total / sum(map(sum, plan))
+        plan = [[scale * mass for mass in row] for row in plan]
+        return plan, costs(n, m), table(n), table(m)
+
+    def faultless(n, m):  # in 64ths, so that every sum is exact
+        cuts = sorted(rng.sample(range(1, 64), n * m - 1))
+        parts = [(v - u) / 64 for u, v in zip([0, *cuts], [*cuts, 64], strict=True)]
+        plan = [parts[i * m : (i + 1) * m] for i in range(n)]
+        a, b = [sum(row) for row in plan], [sum(c) for c in zip(*plan, strict=True)]
+        return plan, costs(n, m), a, b
+
+    sizes = [(6, 4, 1), (4, 6, 2), (3, 3, 1), (2, 5, 1), (7, 2, 1)]
+    by_sinkhorn = [unfinished(*size) for size in sizes]
+    masses = [(4, 3, 1.0), (3, 5, 1.3), (5, 5, 0.9), (6, 2, 1.6)]
+    others = [any_plan(*size) for size in masses]
+    too_little = any_plan(3, 4, 0.1)  # the third step alone
+    plan, _, a, b = unfinished(4, 3, 1)
+    negative = (plan, costs(4, 3, -2.0, 0.0), a, b)
+    edges = [any_plan(1, 4, 1.2), any_plan(4, 1, 0.8)]
+    right = [faultless(2, 3), faultless(4, 2)]
+    return [*by_sinkhorn, *others, too_little, negative, *edges, *right]
 
 
 # %% [markdown]

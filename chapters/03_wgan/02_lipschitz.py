@@ -846,15 +846,16 @@ assert scatter["bowl"] > 3 and scatter["one-sided, 100"] < scatter["bowl"]
 # in place.
 
 # %% [markdown]
-# :::{exercise} The steepest pair
+# :::{exercise} What a table of values proves
 # :label: ex-lipschitz-slope
-# A critic was evaluated at $n\ge2$ different points $x_i\in\mathbb R^d$ and returned $v_i$. Write `largest_slope(x, values)`, which returns
+# Some function was evaluated at $n$ real points $x_i$ and at $m$ generated points $y_j$; nothing else is known of it. Write
+# `distance_bound(real, fake, f_real, f_fake)`, which returns the lower bound {eq}`eq-lipschitz-proof` of the $W_1$ between the two clouds,
 #
 # $$
-# \max_{i\ne j}\frac{|v_i-v_j|}{\Vert x_i-x_j\Vert_2},
+# \frac1K\Bigl(\frac1n\sum_if(x_i)-\frac1m\sum_jf(y_j)\Bigr),\qquad K=\max_{i,j:\,x_i\ne y_j}\frac{|f(x_i)-f(y_j)|}{\Vert x_i-y_j\Vert_2}.
 # $$
 #
-# the smallest constant $K$ with which the table could belong to a $K$-Lipschitz function.
+# The bound may be negative. A point may lie in both clouds; such a pair has no slope and is skipped. If all values are equal, return 0.
 # :::
 
 # %% [markdown]
@@ -865,17 +866,20 @@ assert scatter["bowl"] > 3 and scatter["one-sided, 100"] < scatter["bowl"]
 
 
 # %% tags=["solution"]
-def largest_slope(x, values):
-    """The largest slope over all pairs of points.
+def distance_bound(real, fake, f_real, f_fake):
+    """A lower bound of W1 from the values of one function at the points of two clouds.
 
-    x: tensor of shape (n, d), rows all different; values: shape (n,). Returns a scalar tensor.
+    real: shape (n, d); fake: shape (m, d); f_real: shape (n,); f_fake: shape (m,). Returns a scalar tensor.
     """
     ### BEGIN SOLUTION
-    # Differences, not a matrix product: near points would lose the digits that they differ in. A point has no slope
-    # to itself, so the diagonal gets an infinite distance.
-    run = (x[:, None] - x).norm(dim=-1)
-    run.fill_diagonal_(torch.inf)
-    return ((values[:, None] - values).abs() / run).max()
+    # Slopes between the clouds only: the mass goes from a real point to a fake one. Differences, not a matrix product:
+    # near points would lose the digits that they differ in.
+    run = (real[:, None] - fake).norm(dim=-1)
+    slope = (f_real[:, None] - f_fake).abs() / run
+    steepest_pair = slope.where(run > 0, torch.zeros_like(run)).max()
+    if steepest_pair == 0:
+        return steepest_pair
+    return (f_real.mean() - f_fake.mean()) / steepest_pair
     ### END SOLUTION
 
 
@@ -885,36 +889,46 @@ def largest_slope(x, values):
 
 # %% tags=["test"]
 # check: ex-lipschitz-slope points=1
-corners = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]], dtype=torch.float64)
-heights = torch.tensor([1.0, -9.0, 2.0], dtype=torch.float64)
-assert torch.isclose(
-    largest_slope(corners, heights), torch.tensor(11 / 18**0.5, dtype=torch.float64)
-)
+two_real = torch.tensor([[0.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+two_fake = torch.tensor([[3.0, 4.0], [0.0, 1.0]], dtype=torch.float64)
+at_real = torch.tensor([9.0, 7.0], dtype=torch.float64)
+at_fake = torch.tensor([-1.0, 7.0], dtype=torch.float64)
+# slopes: 10 / 5, 2 / 1, 8 / 18 ** 0.5, and one pair without a slope
+assert distance_bound(two_real, two_fake, at_real, at_fake) == 2.5
+assert distance_bound(two_fake, two_real, at_fake, at_real) == -2.5
+assert distance_bound(two_real, two_fake, 0 * at_real, 0 * at_fake) == 0
 
 
 # %% tags=["hidden-test", "remove-cell"]
-# hidden: ex-lipschitz-slope function=largest_slope points=3 tolerance=1e-6
-def cases_largest_slope(rng):
-    """Points and values: random ones, near points, far points, falling values, and two points only."""
+# hidden: ex-lipschitz-slope function=distance_bound points=3 tolerance=1e-6
+def cases_distance_bound(rng):
+    """Clouds and values: random ones, shared and near points, bounds of either sign, and the edge cases."""
 
     def points(n, d, width=1.0):
         return [[rng.gauss(0.0, width) for _ in range(d)] for _ in range(n)]
 
-    def scores(n, width=1.0):
-        return [rng.gauss(0.0, width) for _ in range(n)]
+    def scores(n, mean=0.0, width=1.0):
+        return [rng.gauss(mean, width) for _ in range(n)]
 
-    sizes = [(5, 2), (8, 3), (12, 2), (6, 5), (20, 2), (9, 1)]
-    random = [(points(n, d), scores(n)) for n, d in sizes]
-    narrow = (points(7, 2, 0.01), scores(7, 0.3))
-    wide = (points(7, 3, 40.0), scores(7, 5.0))
-    line = sorted(rng.uniform(-3.0, 3.0) for _ in range(9))
-    falling = ([[t] for t in line], sorted(scores(9), reverse=True))
-    two = (points(2, 3), scores(2))
-    constant = (points(4, 2), [0.7] * 4)
-    near = points(6, 2)
-    near.append([near[0][0] + 1e-4, near[0][1] - 1e-4])
-    twins = (near, [*scores(6), rng.uniform(2.0, 3.0)])
-    return [*random, narrow, wide, falling, two, constant, twins]
+    def case(n, m, d, *, width=1.0, above=0.0):
+        return points(n, d, width), points(m, d, width), scores(n, above), scores(m)
+
+    sizes = [(5, 3, 2), (4, 8, 3), (6, 6, 2), (3, 7, 5), (12, 9, 2), (7, 5, 1)]
+    random = [case(*size, above=rng.uniform(-2.0, 2.0)) for size in sizes]
+    negative, positive = case(5, 4, 2, above=-3.0), case(4, 5, 2, above=3.0)
+    narrow, wide = case(6, 4, 2, width=0.01), case(4, 6, 3, width=40.0, above=1.0)
+
+    def sharing(real, fake, f_real, f_fake):
+        return [*real, fake[1]], fake, [*f_real, f_fake[1]], f_fake
+
+    shared = [sharing(*case(5, 4, 2, above=1.0)), sharing(*case(3, 6, 3))]
+    real, fake, f_real, f_fake = case(5, 5, 2)
+    beside = [*fake, [real[0][0] + 1e-4, real[0][1] - 1e-4]]  # near, and far in value
+    near = (real, beside, f_real, [*f_fake, f_real[0] + 2.0])
+    one_each = (points(1, 3), points(1, 3), scores(1), scores(1))
+    constant = (points(4, 2), points(4, 2), [0.75] * 4, [0.75] * 4)
+    edges = [near, one_each, constant]
+    return [*random, negative, positive, narrow, wide, *shared, *edges]
 
 
 # %% [markdown]

@@ -951,11 +951,13 @@ def cases_success_table(rng):
 
 
 # %% [markdown]
-# :::{exercise} A residual block
+# :::{exercise} How a signal grows
 # :label: ex-robustness-block
-# Write `residual_block(x, first, second, third, scale)`: the block {eq}`eq-robustness-residual` without biases. The rows of $x$ are vectors of
-# $d$ numbers; `first` has shape $(h,d)$, `second` $(h,h)$ and `third` $(d,h)$. ReLU comes *before* each of the three
-# layers, and nothing comes after the sum.
+# Under two assumptions each residual block multiplies the variance by $1+s^2$. What does it do without them? A batch $x$ goes through several blocks
+# {eq}`eq-robustness-residual`, without biases, each of which receives what the one before it returns. Write `signal_growth(x, scale, *weights)`, which returns
+# one number per block: the mean square of all entries of its output, divided by that of its input. The rows of $x$ are vectors of
+# $d$ numbers, `scale` is $s$, and there are three matrices per block, $W_1,W_2,W_3$ of the first block, then those of the second, and so on. Their shapes are $(h,d)$, $(h,h)$ and
+# $(d,h)$, with an $h$ of each block's own.
 # :::
 
 # %% [markdown]
@@ -966,17 +968,23 @@ def cases_success_table(rng):
 
 
 # %% tags=["solution"]
-def residual_block(x, first, second, third, scale):
-    """x + scale * F(x), with F three linear layers, each after a ReLU.
+def signal_growth(x, scale, *weights):
+    """Mean square after each residual block, relative to the mean square before it.
 
-    x: shape (n, d); first: (h, d); second: (h, h); third: (d, h); scale: a number. Returns a tensor of shape (n, d).
+    x: shape (n, d), not zero; scale: a number; weights: three matrices per block, of shapes (h, d), (h, h) and (d, h).
+    Returns a tensor of shape (blocks,).
     """
     ### BEGIN SOLUTION
     # The shortcut carries x itself. relu() makes a new tensor; its in-place form would rectify the shortcut as well.
-    change = x
-    for weight in (first, second, third):
-        change = change.relu() @ weight.T
-    return x + scale * change
+    ratios = []
+    for first in range(0, len(weights), 3):
+        change = x
+        for weight in weights[first : first + 3]:
+            change = change.relu() @ weight.T
+        after = x + scale * change
+        ratios.append(after.square().mean() / x.square().mean())
+        x = after
+    return torch.stack(ratios)
     ### END SOLUTION
 
 
@@ -990,36 +998,41 @@ vector = torch.tensor([[2.0, -1.0]], dtype=torch.float64)
 ones_in = torch.ones(1, 2, dtype=torch.float64)
 one_more = torch.ones(1, 1, dtype=torch.float64)
 ones_out = torch.tensor([[1.0], [-3.0]], dtype=torch.float64)
-block_output = residual_block(vector, ones_in, one_more, ones_out, 0.5)
-assert torch.equal(block_output, torch.tensor([[3.0, -4.0]], dtype=torch.float64))
+# this block takes (2, -1) to (3, -4), and that to (4.5, -8.5)
+block = (ones_in, one_more, ones_out)
+growing = signal_growth(vector, 0.5, *block, *block)
+assert torch.allclose(growing, torch.tensor([25 / 5, 92.5 / 25], dtype=torch.float64))
+assert signal_growth(vector, 0.0, *block).tolist() == [1.0]
 assert torch.equal(vector, torch.tensor([[2.0, -1.0]], dtype=torch.float64))
 
 
 # %% tags=["hidden-test", "remove-cell"]
-# hidden: ex-robustness-block function=residual_block points=3 tolerance=1e-6
-def cases_residual_block(rng):
-    """Random sizes with both signs everywhere, square matrices, a scale of 0 and of 1, and one row."""
+# hidden: ex-robustness-block function=signal_growth points=3 tolerance=1e-6
+def cases_signal_growth(rng):
+    """One block and several, of equal and of different inner sizes; both signs; scales from -0.5 to 1, and 0."""
 
     def matrix(rows, columns):
-        return [[rng.gauss(0.3, 1.0) for _ in range(columns)] for _ in range(rows)]
+        width = 1.2 / columns**0.5
+        return [[rng.gauss(0.1, width) for _ in range(columns)] for _ in range(rows)]
 
-    def case(n, d, h, scale):
-        x = matrix(n, d)
+    def case(n, d, inner, scale):
+        x = [[rng.gauss(0.3, 1.0) for _ in range(d)] for _ in range(n)]
         x[0] = [(-1) ** i * rng.uniform(0.5, 2.0) for i in range(d)]  # both signs
-        return x, matrix(h, d), matrix(h, h), matrix(d, h), scale
+        shapes = [shape for h in inner for shape in ((h, d), (h, h), (d, h))]
+        return x, scale, *(matrix(*shape) for shape in shapes)
 
     sizes = [
-        (2, 4, 2),
-        (3, 6, 3),
-        (5, 8, 4),
-        (4, 2, 1),
-        (1, 4, 2),
-        (6, 3, 3),
-        (2, 5, 5),
+        (2, 4, [2]),
+        (3, 6, [3, 3]),
+        (5, 8, [4, 2, 6]),
+        (4, 2, [3, 1]),
+        (1, 4, [2, 4]),
+        (6, 3, [3, 3, 3]),
+        (2, 5, [5, 2, 4, 3]),
     ]
     random = [case(*size, rng.uniform(0.1, 0.9)) for size in sizes]
-    paper = [case(4, 8, 4, 0.3), case(2, 4, 2, 0.3)]
-    edges = [case(3, 4, 2, 0.0), case(3, 4, 2, 1.0), case(2, 4, 2, -0.5)]
+    paper = [case(4, 8, [4, 4, 4], 0.3), case(2, 4, [2, 3], 0.3)]
+    edges = [case(3, 4, [2, 5], 0.0), case(3, 4, [2, 3], 1.0), case(2, 4, [3, 2], -0.5)]
     return [*random, *paper, *edges]
 
 

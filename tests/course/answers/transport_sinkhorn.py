@@ -1,138 +1,159 @@
 """Answers to ex-transport-sinkhorn: right ones, written differently, and wrong ones with bugs that people make."""
 
-import math
-
 import torch
 
 
-def _sinkhorn(cost, a, b, epsilon, steps, *, rows=1, columns=0, sign=-1.0, g=None):
-    """As it should be unless told otherwise. Potentials are matrices, so that a wrong axis still has a shape."""
-    g = torch.zeros_like(b)[None] if g is None else g
-    f = torch.zeros_like(a)[:, None]
-    for _ in range(int(steps)):
-        f = epsilon * (a.log()[:, None] - torch.logsumexp((g + sign * cost) / epsilon, dim=rows, keepdim=True))
-        g = epsilon * (b.log()[None] - torch.logsumexp((f + sign * cost) / epsilon, dim=columns, keepdim=True))
-    return ((f + g + sign * cost) / epsilon).exp()
+def right_in_words(plan, cost, a, b):
+    """Each step as the page says it, row by row and column by column."""
+    plan = plan.clone()
+    for i in range(len(a)):
+        if plan[i].sum() > a[i]:
+            plan[i] *= a[i] / plan[i].sum()
+    for j in range(len(b)):
+        if plan[:, j].sum() > b[j]:
+            plan[:, j] *= b[j] / plan[:, j].sum()
+    rows, columns = a - plan.sum(1), b - plan.sum(0)
+    total = rows.sum()
+    if total != 0:
+        plan += rows[:, None] * columns / total
+    return (plan * cost).sum()
 
 
-def right_as_matrices(cost, a, b, epsilon, steps):
-    """The same with potentials of shape (n, 1) and (1, m)."""
-    return _sinkhorn(cost, a, b, epsilon, steps)
+def right_without_the_plan(plan, cost, a, b):
+    """The price of the correction apart, from the missing masses; its denominator from the total."""
+    plan = torch.minimum(a / plan.sum(1), torch.ones_like(a))[:, None] * plan
+    plan = plan * torch.minimum(b / plan.sum(0), torch.ones_like(b))
+    r, s, total = a - plan.sum(1), b - plan.sum(0), 1 - plan.sum()
+    extra = r @ cost @ s / total if total > 1e-12 else 0.0
+    return torch.einsum("ij,ij->", plan, cost) + extra
 
 
-def right_in_place_of_potentials(cost, a, b, epsilon, steps):
-    """Normalise the logarithm of the plan itself, rows and columns in turn."""
-    log_plan = -cost / epsilon
-    for _ in range(int(steps)):
-        log_plan = torch.log_softmax(log_plan, dim=1) + a.log()[:, None]
-        log_plan = torch.log_softmax(log_plan, dim=0) + b.log()
-    return log_plan.exp()
+def right_by_lists(plan, cost, a, b):
+    """Plain Python on lists; returns a float."""
+    rows, a, b = plan.tolist(), a.tolist(), b.tolist()
+    rows = [[v * min(1.0, target / sum(row)) for v in row] for row, target in zip(rows, a, strict=True)]
+    factors = [min(1.0, target / sum(column)) for column, target in zip(zip(*rows, strict=True), b, strict=True)]
+    rows = [[v * factor for v, factor in zip(row, factors, strict=True)] for row in rows]
+    r = [target - sum(row) for row, target in zip(rows, a, strict=True)]
+    s = [target - sum(column) for column, target in zip(zip(*rows, strict=True), b, strict=True)]
+    whole = sum(r) or 1.0
+    return sum((v + r[i] * s[j] / whole) * cost[i, j].item() for i, row in enumerate(rows) for j, v in enumerate(row))
 
 
-def right_with_a_scaled_kernel(cost, a, b, epsilon, steps):
-    """In exponentials, after the potentials have taken the largest entries of each row out, at every step."""
-    g = torch.zeros_like(b)
-    for _ in range(int(steps)):
-        low = (cost - g).min(dim=1).values
-        f = low + epsilon * (a.log() - ((low[:, None] + g - cost) / epsilon).exp().sum(dim=1).log())
-        low = (cost - f[:, None]).min(dim=0).values
-        g = low + epsilon * (b.log() - ((low + f[:, None] - cost) / epsilon).exp().sum(dim=0).log())
-    return torch.exp((f[:, None] + g - cost) / epsilon)
+def right_transposed(plan, cost, a, b):
+    """Rows are the columns of the transpose; a tiny number in the denominator does no harm."""
+    turned = plan.T * torch.clamp(a / plan.T.sum(0), max=1.0)
+    turned = turned * torch.clamp(b / turned.sum(1), max=1.0).unsqueeze(1)
+    r, s = a - turned.sum(0), b - turned.sum(1)
+    return ((turned + torch.outer(s, r) / (r.sum() + 1e-30)) * cost.T).sum()
 
 
-def wrong_in_the_exponential(cost, a, b, epsilon, steps):
-    """Scaling exp(-cost / epsilon): NaN where all of it is rounded to zero (PythonOT/POT, issue 723)."""
-    kernel, v = (-cost / epsilon).exp(), torch.ones_like(b)
-    for _ in range(int(steps)):
-        u = a / (kernel @ v)
-        v = b / (kernel.T @ u)
-    return u[:, None] * kernel * v
+def _scale(masses, sums, most=1.0):
+    return (masses / sums).clamp(max=most)
 
 
-def wrong_guarded(cost, a, b, epsilon, steps):
-    """The same with 1e-16 in every denominator: finite, and no plan."""
-    kernel, v = (-cost / epsilon).exp(), torch.ones_like(b)
-    for _ in range(int(steps)):
-        u = a / (kernel @ v + 1e-16)
-        v = b / (kernel.T @ u + 1e-16)
-    return u[:, None] * kernel * v
+def _correct(plan, cost, a, b, *, by=None):
+    """The third step and the price."""
+    r, s = a - plan.sum(1), b - plan.sum(0)
+    by = r.sum() if by is None else by(r, s)
+    return ((plan + torch.outer(r, s) / by) * cost).sum() if by != 0 else (plan * cost).sum()
 
 
-def wrong_same_axis_twice(cost, a, b, epsilon, steps):
-    """logsumexp over the same axis in both halves (t-vi/pytorch-tvmisc, issue 9)."""
-    return _sinkhorn(cost, a, b, epsilon, steps, columns=1)
+def _scaled(plan, a, b):
+    """The first two steps."""
+    plan = plan * _scale(a, plan.sum(1))[:, None]
+    return plan * _scale(b, plan.sum(0))
 
 
-def wrong_axes_exchanged(cost, a, b, epsilon, steps):
-    """Each half sums over the axis of the other."""
-    return _sinkhorn(cost, a, b, epsilon, steps, rows=0, columns=1)
+def wrong_not_repaired(plan, cost, a, b):
+    """The price of the plan as it came."""
+    return (plan * cost).sum()
 
 
-def wrong_sign_of_the_cost(cost, a, b, epsilon, steps):
-    """exp(+cost / epsilon): the dearest plan."""
-    return _sinkhorn(cost, a, b, epsilon, steps, sign=1.0)
+def wrong_no_correction(plan, cost, a, b):
+    """Without the third step: mass is missing."""
+    return (_scaled(plan, a, b) * cost).sum()
 
 
-def wrong_columns_first(cost, a, b, epsilon, steps):
-    """The two halves in the other order: after any number of steps the rows are right and not the columns."""
-    return right_as_matrices(cost.T, b, a, epsilon, steps).T
+def wrong_one_more_iteration(plan, cost, a, b):
+    """Rows and columns are scaled to their masses, up as well as down: Sinkhorn again, and its rows are not exact."""
+    plan = plan * (a / plan.sum(1))[:, None]
+    return (plan * (b / plan.sum(0)) * cost).sum()
 
 
-def wrong_uniform_masses(cost, a, b, epsilon, steps):
-    """The masses are ignored."""
-    return _sinkhorn(cost, torch.full_like(a, 1 / len(a)), torch.full_like(b, 1 / len(b)), epsilon, steps)
+def wrong_rows_scaled_up(plan, cost, a, b):
+    """No bound of 1 on the factors of the rows."""
+    plan = plan * (a / plan.sum(1))[:, None]
+    return _correct(plan * _scale(b, plan.sum(0)), cost, a, b)
 
 
-def wrong_both_at_once(cost, a, b, epsilon, steps):
-    """The columns are computed from the old f: the two halves no longer correct each other."""
-    f, g = torch.zeros_like(a), torch.zeros_like(b)
-    for _ in range(int(steps)):
-        f, g = (
-            epsilon * (a.log() - torch.logsumexp((g - cost) / epsilon, dim=1)),
-            epsilon * (b.log() - torch.logsumexp((f[:, None] - cost) / epsilon, dim=0)),
-        )
-    return ((f[:, None] + g - cost) / epsilon).exp()
+def wrong_scaled_up_only(plan, cost, a, b):
+    """A minimum where a maximum belongs: rows and columns that are too small grow, the others stay too large."""
+    plan = plan * (a / plan.sum(1)).clamp(min=1)[:, None]
+    return _correct(plan * (b / plan.sum(0)).clamp(min=1), cost, a, b)
 
 
-def wrong_rows_only(cost, a, b, epsilon, steps):
-    """The columns are never made right."""
-    return torch.softmax(-cost / epsilon, dim=1) * a[:, None]
+def wrong_rows_forgotten(plan, cost, a, b):
+    """Only the columns are scaled: what is missing in the rows may be negative."""
+    return _correct(plan * _scale(b, plan.sum(0)), cost, a, b)
 
 
-def wrong_one_step(cost, a, b, epsilon, steps):
-    """The loop returns in its first round: an indentation."""
-    return _sinkhorn(cost, a, b, epsilon, 1)
+def wrong_columns_forgotten(plan, cost, a, b):
+    """Only the rows are scaled, which is enough for plans with right columns and not for others."""
+    return _correct(plan * _scale(a, plan.sum(1))[:, None], cost, a, b)
 
 
-def wrong_one_too_many(cost, a, b, epsilon, steps):
-    """range(steps + 1)."""
-    return _sinkhorn(cost, a, b, epsilon, steps + 1)
+def wrong_columns_first(plan, cost, a, b):
+    """The first two steps in the other order: another plan with the right sums."""
+    plan = plan * _scale(b, plan.sum(0))
+    return _correct(plan * _scale(a, plan.sum(1))[:, None], cost, a, b)
 
 
-def wrong_masses_twice(cost, a, b, epsilon, steps):
-    """The form with potentials relative to the masses, mixed with the other one."""
-    return _sinkhorn(cost, a, b, epsilon, steps) * torch.outer(a, b)
+def wrong_both_from_the_start(plan, cost, a, b):
+    """The factors of the columns from the sums before the rows were scaled."""
+    return _correct(plan * _scale(a, plan.sum(1))[:, None] * _scale(b, plan.sum(0)), cost, a, b)
 
 
-def wrong_masses_not_in_the_logarithm(cost, a, b, epsilon, steps):
-    """a and b where log a and log b belong."""
-    return _sinkhorn(cost, a.exp(), b.exp(), epsilon, steps)
+def wrong_one_factor(plan, cost, a, b):
+    """One factor for the whole plan, its total made 1: the sums are no more right than before."""
+    return (plan / plan.sum() * cost).sum()
 
 
-def wrong_epsilon_forgotten(cost, a, b, epsilon, steps):
-    """epsilon = 1, whatever was asked for."""
-    return _sinkhorn(cost, a, b, 1.0, steps)
+def wrong_missing_at_the_start(plan, cost, a, b):
+    """What is missing is taken from the plan before it was scaled."""
+    r, s = a - plan.sum(1), b - plan.sum(0)
+    added = torch.outer(r, s) / r.sum() if r.sum() != 0 else 0.0
+    return ((_scaled(plan, a, b) + added) * cost).sum()
 
 
-def wrong_largest_only(cost, a, b, epsilon, steps):
-    """A maximum in place of the log of a sum: the c-transform, right only in the limit."""
-    g = torch.zeros_like(b)
-    for _ in range(int(steps)):
-        f = epsilon * a.log() + (cost - g).min(dim=1).values
-        g = epsilon * b.log() + (cost - f[:, None]).min(dim=0).values
-    return ((f[:, None] + g - cost) / epsilon).exp()
+def wrong_not_divided(plan, cost, a, b):
+    """The product of what is missing, without the division: far too little is added."""
+    return _correct(_scaled(plan, a, b), cost, a, b, by=lambda r, s: 1.0)
 
 
-def wrong_base_two(cost, a, b, epsilon, steps):
-    """Powers of two: epsilon is smaller by a factor log 2."""
-    return _sinkhorn(cost, a, b, epsilon / math.log(2), steps)
+def wrong_euclidean_length(plan, cost, a, b):
+    """Divided by the length of the missing masses instead of their sum."""
+    return _correct(_scaled(plan, a, b), cost, a, b, by=lambda r, s: r.norm())
+
+
+def wrong_divided_twice(plan, cost, a, b):
+    """Divided by the sum for the rows and by that for the columns."""
+    return _correct(_scaled(plan, a, b), cost, a, b, by=lambda r, s: r.sum() * s.sum())
+
+
+def wrong_epsilon(plan, cost, a, b):
+    """A generous number in the denominator against division by zero: not all that is missing is added."""
+    return _correct(_scaled(plan, a, b), cost, a, b, by=lambda r, s: r.sum() + 1e-3)
+
+
+def wrong_nothing_missing(plan, cost, a, b):
+    """No guard where nothing is missing: 0 / 0."""
+    plan = _scaled(plan, a, b)
+    r, s = a - plan.sum(1), b - plan.sum(0)
+    return ((plan + torch.outer(r, s) / r.sum()) * cost).sum()
+
+
+def wrong_spread_by_masses(plan, cost, a, b):
+    """What is missing is spread like the masses, not to where it is missing: the total is right, the sums are not."""
+    plan = _scaled(plan, a, b)
+    return ((plan + (1 - plan.sum()) * torch.outer(a, b)) * cost).sum()
