@@ -25,6 +25,7 @@ from genmodels.adversarial import (
     NON_SATURATING,
     WASSERSTEIN,
     Generator,
+    adam,
     clip,
     dcgan_critic,
     dcgan_generator,
@@ -40,7 +41,7 @@ from genmodels.adversarial.residual import depth, he_weights, residual_critic, r
 from genmodels.data.images import FASHION_MNIST
 
 from . import cells, record
-from .robustness_ring import adam, rmsprop
+from .robustness_ring import rmsprop
 
 LATENT, BATCH = 32, 64
 METRIC = (
@@ -126,7 +127,7 @@ ARCHITECTURES: dict[str, Players] = {
 }
 
 METHODS: dict[str, dict[str, Any]] = {
-    "DCGAN": {"objective": NON_SATURATING, "optimizer": adam(1e-3, (0.5, 0.999))},
+    "DCGAN": {"objective": NON_SATURATING, "optimizer": adam(lr=1e-3)},
     "LSGAN": {"objective": LEAST_SQUARES, "optimizer": rmsprop(5e-4)},
     "WGAN": {
         "objective": WASSERSTEIN,
@@ -136,7 +137,7 @@ METHODS: dict[str, dict[str, Any]] = {
     },
     "WGAN-GP": {
         "objective": WASSERSTEIN,
-        "optimizer": adam(5e-4, (0.5, 0.9)),
+        "optimizer": adam(lr=5e-4, betas=(0.5, 0.9)),
         "critic_steps": 5,
         "penalties": (gradient_penalty,),
     },

@@ -320,20 +320,27 @@ def ring_trained(cells: list[dict[str, Any]]) -> bool:
     return min(cell["modes"] for cell in cells) >= 7
 
 
-lines = [
-    "| row | layers | " + " | ".join(names.get(m, m) for m in METHODS) + " |",
-    "|---|---|" + "---|" * len(METHODS),
-]
-for row in ROWS:
-    layers = " + ".join(str(n) for n in ring_cells[row, "GAN"][0]["layers"])
-    entries = " | ".join(ring_entry(ring_cells[row, m]) for m in METHODS)
-    lines.append(f"| {row.replace('x', '×')} | {layers} | {entries} |")
-lines.append(
-    "| *updates* | | "
-    + " | ".join(f"{ring_cells[ROWS[0], m][0]['updates']:,}" for m in METHODS)
-    + " |"
-)
-Markdown("\n".join(lines) + "\n\n" + provenance(result))
+def grid_table(
+    result: dict[str, Any],
+    cells: dict[tuple[str, str], list[dict[str, Any]]],
+    entry: Any,
+) -> Markdown:
+    """One line per architecture, one column per method; `entry` writes a cell."""
+    rows, methods = (list(dict.fromkeys(keys)) for keys in zip(*cells, strict=True))
+    lines = [
+        "| row | layers | " + " | ".join(names.get(m, m) for m in methods) + " |",
+        "|---|---|" + "---|" * len(methods),
+    ]
+    for row in rows:
+        layers = " + ".join(str(n) for n in cells[row, methods[0]][0]["layers"])
+        entries = " | ".join(entry(cells[row, m]) for m in methods)
+        lines.append(f"| {row.replace(' x ', ' × ')} | {layers} | {entries} |")
+    updates = " | ".join(f"{cells[rows[0], m][0]['updates']:,}" for m in methods)
+    lines.append(f"| *updates* | | {updates} |")
+    return Markdown("\n".join(lines) + "\n\n" + provenance(result))
+
+
+grid_table(result, ring_cells, ring_entry)
 
 # %% [markdown]
 # Modes reached, one number per seed, and in brackets the share of good samples, with its standard deviation over seeds. **Bold**: the cell did not train. *Layers* count the output layer, the row's name the hidden ones.
@@ -496,20 +503,7 @@ def image_trained(cells: list[dict[str, Any]]) -> bool:
     return max(cell["distance"] for cell in cells) < limit
 
 
-lines = [
-    "| row | layers | " + " | ".join(names.get(m, m) for m in IMAGE_METHODS) + " |",
-    "|---|---|" + "---|" * len(IMAGE_METHODS),
-]
-for row in IMAGE_ROWS:
-    layers = " + ".join(str(n) for n in image_cells[row, "DCGAN"][0]["layers"])
-    entries = " | ".join(image_entry(image_cells[row, m]) for m in IMAGE_METHODS)
-    lines.append(f"| {row} | {layers} | {entries} |")
-lines.append(
-    "| *updates* | | "
-    + " | ".join(f"{image_cells['CNN', m][0]['updates']:,}" for m in IMAGE_METHODS)
-    + " |"
-)
-Markdown("\n".join(lines) + "\n\n" + provenance(pictures))
+grid_table(pictures, image_cells, image_entry)
 
 # %% [markdown]
 # Fréchet distance of the last 1,000 samples, one number per seed; **bold**: the cell did not train ({numref}`fig-robustness-digits`).
@@ -596,26 +590,13 @@ garments = {(cell["architecture"], cell["method"]): cell for cell in clothing["r
 clothing_limit = garments["CNN", "DCGAN"]["curve"][0]["distance"] / 10
 
 
-def clothing_entry(cell: dict[str, Any]) -> str:
-    text = f"{cell['distance']:.1f}"
-    return text if cell["distance"] < clothing_limit else f"**{text}**"
+def clothing_entry(cells: list[dict[str, Any]]) -> str:
+    text = f"{cells[0]['distance']:.1f}"
+    return text if cells[0]["distance"] < clothing_limit else f"**{text}**"
 
 
-lines = [
-    "| row | layers | " + " | ".join(names.get(m, m) for m in IMAGE_METHODS) + " |",
-    "|---|---|" + "---|" * len(IMAGE_METHODS),
-]
 clothing_rows = list(dict.fromkeys(row for row, _ in garments))
-for row in clothing_rows:
-    layers = " + ".join(str(n) for n in garments[row, "DCGAN"]["layers"])
-    entries = " | ".join(clothing_entry(garments[row, m]) for m in IMAGE_METHODS)
-    lines.append(f"| {row} | {layers} | {entries} |")
-lines.append(
-    "| *updates* | | "
-    + " | ".join(f"{garments['CNN', m]['updates']:,}" for m in IMAGE_METHODS)
-    + " |"
-)
-Markdown("\n".join(lines) + "\n\n" + provenance(clothing))
+grid_table(clothing, {key: [cell] for key, cell in garments.items()}, clothing_entry)
 
 # %%
 clothing_failed = {
