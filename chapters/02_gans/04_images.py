@@ -740,7 +740,7 @@ for name, result in recorded.items():
     assert by_step[last_step].min() > next(iter(result["floor"].values()))
     seconds = [row["seconds"] for row in result["rows"] if "seconds" in row]
     sources.append(
-        f"{name}: {key} (held-out: {', '.join(list(result['floor'])[:1]).split(', ')[-1]}); eye: {result['classifier']}; {result['command'].split(' ', 3)[3]}, {len(seconds)} seed(s) "
+        f"{name}: {key} (held-out: {next(iter(result['floor'])).split(', ')[1]}); eye: {result['classifier']}; {result['command'].split(' ', 3)[3]}, {len(seconds)} seed(s) "
         f"finished, {sum(seconds) / len(seconds) / 60:.0f} min each on a busy {result['hardware']}, "
         f"torch {result['torch']}, commit {result['commit'][:7]}."
     )

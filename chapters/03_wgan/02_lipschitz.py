@@ -835,7 +835,8 @@ for name, judged in (("bowl", Bowl()), ("one-sided, 100", in_plane["one-sided, 1
         f"{name:15} per row {per_row.mean():.4f} ± {per_row.std():.4f}, "
         f"per batch {per_batch.mean():.4f} ± {per_batch.std():.4f}"
     )
-    assert abs(per_batch.mean() / per_row.mean() - 1) < 0.5
+    if name == "bowl":  # no training: the two means must agree
+        assert abs(per_batch.mean() / per_row.mean() - 1) < 0.2
 assert scatter["bowl"] > 3 and scatter["one-sided, 100"] < scatter["bowl"]
 
 # %% [markdown]

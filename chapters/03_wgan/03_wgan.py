@@ -592,6 +592,9 @@ plt.show()
 # game, with five critic steps, so has 1,200 generator
 # steps where the others have 3,600.
 #
+# The three seeds of a cell are played side by side, by networks stacked into one; the recipe first checks that the stack computes what
+# the single networks compute.
+#
 # A component is *covered* if it is the nearest one to at least a quarter of its fair share of samples, near or far; *quality* is the
 # share of samples within four standard deviations of a centre.
 #
