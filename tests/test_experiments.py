@@ -1,0 +1,65 @@
+"""What recorded tables rest on besides the package: networks stacked into one, grids that may be interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import torch
+from torch import Tensor
+
+from experiments import cells, record, toy_mixtures
+from genmodels import training
+from mutants import mutants, rejects
+
+
+class ByBlocks(toy_mixtures.Members):
+    """Deals the rows out in blocks, where row i belongs to member i modulo their number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        members = len(self.weights[0])
+        dealt = x.reshape(members, -1, x.shape[1]).transpose(0, 1).reshape(x.shape)
+        return super().forward(dealt)
+
+
+class Uncontrolled(toy_mixtures.Members):
+    """Forgets to divide by the singular value."""
+
+    def __init__(self, networks: Any, *, unit: bool = False) -> None:
+        super().__init__(networks)
+
+
+def check_members(members: type[toy_mixtures.Members]) -> None:
+    with training.isolated(0), patch.object(toy_mixtures, "Members", members):
+        toy_mixtures.check_members()
+
+
+def test_members_are_the_networks_they_were_made_from() -> None:
+    check_members(toy_mixtures.Members)
+
+
+@mutants({f.__name__: f for f in (ByBlocks, Uncontrolled)})
+def test_members_are_the_networks_they_were_made_from_rejects(mutant: type[toy_mixtures.Members]) -> None:
+    rejects(check_members, mutant)
+
+
+def test_a_grid_goes_on_behind_its_last_finished_cell(tmp_path: Path) -> None:
+    measured: list[str] = []
+
+    def measure(name: str) -> dict[str, Any]:
+        if name == "c" and not restarted:
+            raise KeyboardInterrupt
+        measured.append(name)
+        return {"name": name, "draw": torch.randn(1).item()}
+
+    grid, restarted = [("a",), ("b",), ("c",)], False
+    with patch.object(record, "ROOT", tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            cells.run(__file__, "first", grid, measure)
+        restarted = True
+        about, rows = cells.run(__file__, "second", grid, measure)
+    assert measured == ["a", "b", "c"], "a finished cell was measured again"
+    assert [row["name"] for row in rows] == ["a", "b", "c"]
+    assert about["command"] == "second"
