@@ -268,7 +268,7 @@ ax.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# Both halves of the prediction hold. So the theorem does not describe the algorithm, and with a critic at its best the coding that it needs is the one to avoid.
+# Both halves of the prediction hold ({numref}`fig-objectives-codes`). So the theorem does not describe the algorithm, and with a critic at its best the coding that it needs is the one to avoid.
 # A network that makes one or five steps per move of the generator is not at its best. Does it matter then? Six seeds of each coding on the ring of section 2.1, 1,500 updates, recorded:
 
 # %% tags=["hide-input"]
@@ -687,7 +687,7 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# As predicted. Of the six divergences of the lecture only reverse KL teaches a sample that is far away, and the non-saturating loss does so too, without being any of them. Far from the data, least squares with its
+# As predicted ({numref}`fig-objectives-pull`). Of the six divergences of the lecture only reverse KL teaches a sample that is far away, and the non-saturating loss does so too, without being any of them. Far from the data, least squares with its
 # best critic pulls like minimax. If it pulls harder there in practice, the critic is not at its best.
 #
 # (sec-objectives-mixture)=

@@ -104,7 +104,7 @@ for ax, matrix, title in (
 plt.show()
 
 # %% [markdown]
-# The definition needs no matrix. A map $A^\top$ is the transpose of $A$ if $\langle Ax,y\rangle=\langle x,A^\top y\rangle$ for all $x$ and $y$. For images of
+# {numref}`fig-images-matrix` draws both. The definition needs no matrix. A map $A^\top$ is the transpose of $A$ if $\langle Ax,y\rangle=\langle x,A^\top y\rangle$ for all $x$ and $y$. For images of
 # several channels that is checked below, together with the sizes. A convolution of $n$ pixels with kernel $k$, stride $s$ and
 # padding $p$ has $\lfloor(n+2p-k)/s\rfloor+1$ outputs; its transpose has
 #
@@ -693,7 +693,7 @@ right.set(xticks=range(10), xlabel="seen by the judge", ylabel="share", ylim=(0,
 plt.show()
 
 # %% [markdown]
-# All three come true, and together they say what the arithmetic is. Directions between classes exist, because each class fills a
+# All three come true ({numref}`fig-images-arithmetic`), and together they say what the arithmetic is. Directions between classes exist, because each class fills a
 # region of the noise and the means of the regions differ. The sum $z_3-z_1+z_7$ came out scattered over
 # several digits. That has two possible reasons, which this experiment does not separate: *three minus one* names no attribute, and a sum of three draws is $\sqrt3$ times too long, where the generator has never been.
 
@@ -754,7 +754,7 @@ Markdown("\n".join(table) + "\n\n" + "\n\n".join(sources))
 # numbers are accuracies of a classifier on the critic's features, 82.8 % on CIFAR-10 ({cite}`radford2016dcgan`, table 1), and were not attempted here.
 #
 # On both sets of 28 x 28 pixels the distance falls more than fivefold in every seed (of MNIST, whose origin states no licence, no pictures are shown). On Fashion-MNIST {numref}`fig-images-fashion` shows what that is worth: shirts, trousers and shoes
-# are there, with holes in them. On the emoji it falls more than tenfold in the one run (their held-out set has 597 pictures, so its distance is biased
+# are there, with holes in them. On the emoji ({numref}`fig-images-emoji`) it falls more than tenfold in the one run (their held-out set has 597 pictures, so its distance is biased
 # upwards against that of 1,000 samples; the samples are farther all the same); the pictures are
 # coloured shapes on white, and far from emoji. Both pictures show a checkered grain on the way, although these kernels overlap evenly: an even
 # overlap removes the pattern that is built in, not the one that weights can learn.
@@ -834,7 +834,7 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# Neither slip makes the training fail, and that is why they live so long: in every run the distance falls to less than a third within the 300
+# Neither slip makes the training fail ({numref}`fig-images-slips`), and that is why they live so long: in every run the distance falls to less than a third within the 300
 # updates. No error, rougher pictures: the wrong $\epsilon$ is behind at 100 updates, the wrong range at 300, on average over three seeds that overlap at the end.
 #
 # *The mode of the networks* is a third trap. In training mode a normalised sample depends on the other samples of its batch, and

@@ -920,6 +920,8 @@ plt.show()
 # This is the argument of {cite}`gulrajani2017improved`
 # (their figure 1) in small.
 #
+# The prediction holds ({numref}`fig-wgan-clip`).
+#
 # **A sigmoid at the end.** The WGAN-GP critic of *Machine Learning with PyTorch and Scikit-Learn* (chapter 17, its code) ends in one. A critic with values in $[0,1]$ cannot report more than 1,
 # whatever the distance; and where it has reached 0 and 1 it is as flat as the
 # discriminator that WGAN was made to replace.
