@@ -1,5 +1,7 @@
 """Adversarial training: objectives, divergences, networks, Lipschitz control, and the one loop that plays the game."""
 
+from .classes import FEATURES_ONLY, Auxiliary, SemiSupervised, class_loss, classification, feature_matching, supervised
+from .conditions import Conditional, Joint, Labels, Projection
 from .convolutional import dcgan_critic, dcgan_generator, keras_critic, keras_generator, layer_norm
 from .divergences import game_value, jensen_shannon, kl, optimal_critic, optimal_value
 from .fdivergences import (
@@ -15,6 +17,8 @@ from .fdivergences import (
 )
 from .formulas import evaluate
 from .game import History, Sampler, adam, critic_step, generator_step, play, score
+from .information import Codes, information, information_bound
+from .inversion import Bidirectional, GaussianEncoder, inversion
 from .lipschitz import clip, gradient_penalty, r1, slopes, spectral
 from .networks import Generator, image_critic, image_generator, mlp
 from .objectives import (
@@ -32,6 +36,7 @@ from .pathologies import best_response, dirac_game, fade, generator_gradient, in
 from .schedules import well_trained
 
 __all__ = [
+    "FEATURES_ONLY",
     "F_DIVERGENCES",
     "GAN",
     "HELLINGER",
@@ -46,13 +51,24 @@ __all__ = [
     "PROBABILITY",
     "REVERSE_KL",
     "WASSERSTEIN",
+    "Auxiliary",
+    "Bidirectional",
+    "Codes",
+    "Conditional",
     "FDivergence",
+    "GaussianEncoder",
     "Generator",
     "History",
+    "Joint",
+    "Labels",
     "Objective",
+    "Projection",
     "Sampler",
+    "SemiSupervised",
     "adam",
     "best_response",
+    "class_loss",
+    "classification",
     "clip",
     "critic_step",
     "dcgan_critic",
@@ -60,13 +76,17 @@ __all__ = [
     "dirac_game",
     "evaluate",
     "fade",
+    "feature_matching",
     "game_value",
     "generator_gradient",
     "generator_step",
     "gradient_penalty",
     "image_critic",
     "image_generator",
+    "information",
+    "information_bound",
     "instance_noise",
+    "inversion",
     "jensen_shannon",
     "keras_critic",
     "keras_generator",
@@ -82,5 +102,6 @@ __all__ = [
     "score",
     "slopes",
     "spectral",
+    "supervised",
     "well_trained",
 ]

@@ -16,15 +16,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
+from .batches import Batch, moved, parts
 from .networks import Generator
 from .objectives import NON_SATURATING, Loss, Objective, Scores
 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Anything data can be drawn from: a world, a set of images, another generator."""
+    """Anything data can be drawn from: a world, a set of images, pairs of images and labels, another generator."""
 
-    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Tensor: ...
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Batch: ...
 
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -34,10 +35,13 @@ Projection = Callable[[nn.Module], None]
 
 
 @runtime_checkable
-class Penalty(Protocol):
-    """A number added to the critic's loss, from the critic and the two batches it has just scored."""
+class Term(Protocol):
+    """A number added to a player's loss, from the critic and the two batches it is shown.
 
-    def __call__(self, critic: nn.Module, real: Tensor, fake: Tensor, *, rng: torch.Generator) -> Tensor: ...
+    Charged to the critic it is a penalty. The same term charged to both players is what they agree on.
+    """
+
+    def __call__(self, critic: Any, real: Any, fake: Any, *, rng: torch.Generator) -> Tensor: ...
 
 
 def adam(*, lr: float = 1e-3, betas: tuple[float, float] = (0.5, 0.999)) -> OptimizerFactory:
@@ -64,14 +68,18 @@ class History:
         return self.losses[:, 1]
 
 
-def score(critic: nn.Module, x: Float[Tensor, "n ..."]) -> Scores:
-    """The critic's scores as a vector, one per row; anything else would broadcast silently and is refused."""
-    scores = critic(x)
-    if scores.numel() != len(x):
+def score(critic: nn.Module, x: Batch) -> Scores:
+    """The critic's scores as a vector, one per row; anything else would broadcast silently and is refused.
+
+    A critic of pairs is called with both parts, `critic(x, y)`.
+    """
+    shown = parts(x)
+    scores, n = critic(*shown), len(shown[0])
+    if scores.numel() != n:
         raise ValueError(
-            f"the critic returned shape {tuple(scores.shape)} for {len(x)} rows; it must return one score per row."
+            f"the critic returned shape {tuple(scores.shape)} for {n} rows; it must return one score per row."
         )
-    return scores.reshape(len(x))
+    return scores.reshape(n)
 
 
 def critic_step(
@@ -79,10 +87,10 @@ def critic_step(
     critic: nn.Module,
     objective: Objective,
     optimizer: torch.optim.Optimizer,
-    real: Tensor,
-    z: Tensor,
+    real: Batch,
+    z: Batch,
     *,
-    penalties: Sequence[Penalty] = (),
+    penalties: Sequence[Term] = (),
     project: Projection | None = None,
     rng: torch.Generator | None = None,
 ) -> Loss:
@@ -91,7 +99,7 @@ def critic_step(
     The generator's parameters are only read; its batch statistics see the batch. Penalties draw from `rng`.
     """
     with torch.no_grad():
-        fake = generator(z)
+        real, fake = generator.complete(real), generator(*parts(z))
     optimizer.zero_grad()
     loss = objective.critic(score(critic, real), score(critic, fake))
     charged = [penalty(critic, real, fake, rng=rng or torch.default_generator) for penalty in penalties]
@@ -103,12 +111,28 @@ def critic_step(
 
 
 def generator_step(
-    generator: Generator, critic: nn.Module, objective: Objective, optimizer: torch.optim.Optimizer, z: Tensor
+    generator: Generator,
+    critic: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    z: Batch,
+    *,
+    real: Batch | None = None,
+    terms: Sequence[Term] = (),
+    rng: torch.Generator | None = None,
 ) -> Loss:
-    """Move the generator once; the critic hands its gradient on and keeps none of it."""
+    """Move the generator once; the critic hands its gradient on and keeps none of it.
+
+    Only `terms` look at `real`; the objective's own loss is returned, without them.
+    """
+    if terms and real is None:
+        raise ValueError("terms of the generator's loss look at data too: give `real`, the critic's last batch.")
     optimizer.zero_grad()
-    loss = objective.generator(score(critic, generator(z)))
-    loss.backward(inputs=[p for p in generator.parameters() if p.requires_grad])
+    fake = generator(*parts(z))
+    loss = objective.generator(score(critic, fake))
+    shown = None if real is None else generator.complete(real)
+    charged = [term(critic, shown, fake, rng=rng or torch.default_generator) for term in terms]
+    torch.stack([loss, *charged]).sum().backward(inputs=[p for p in generator.parameters() if p.requires_grad])
     optimizer.step()
     return loss.detach()
 
@@ -124,7 +148,8 @@ def play(
     batch: int = 256,
     optimizer: OptimizerFactory = adam(),  # noqa: B008 (a pure factory)
     critic_optimizer: OptimizerFactory | None = None,
-    penalties: Sequence[Penalty] = (),
+    penalties: Sequence[Term] = (),
+    generator_terms: Sequence[Term] = (),
     project: Projection | None = None,
     seed: int = 0,
     watch: Watch | None = None,
@@ -137,9 +162,10 @@ def play(
     Parameters
     ----------
     generator, critic
-        The players, changed in place; the critic returns one score per row.
+        The players, changed in place; the critic returns one score per row. If the generator makes pairs, the critic
+        reads pairs.
     data
-        Where real batches are drawn from, with replacement, by `data.sample((batch,), rng=...)`.
+        Where real batches are drawn from, with replacement, by `data.sample((batch,), rng=...)`: samples or pairs.
     objective
         The two losses. `MINIMAX` is the zero-sum game, `NON_SATURATING` what everybody uses.
     steps, critic_steps, batch
@@ -150,6 +176,8 @@ def play(
     penalties, project
         Lipschitz control of two kinds: what is added to the critic's loss, and what is done to it after each step. The
         third kind, a reparametrisation, is done to the critic before it plays.
+    generator_terms
+        What is added to the generator's loss; these terms see the last real batch that the critic saw.
     seed
         Of the run's own stream. Evaluation never draws from it.
     watch, watch_at
@@ -180,10 +208,13 @@ def play(
         "seed": seed,
         "optimizers": [f"{type(by).__name__}{by.defaults}" for by in (by_critic, by_generator)],
         "control": [_describe(control) for control in (*penalties, project)],
+        "terms": [_describe(term) for term in generator_terms],
         "players": [_digest(repr(player).encode()) for player in (generator, critic)],
     }
     if checkpoint:  # what a few draws look like tells one data set from another
-        settings["data"] = _digest(data.sample((16,), rng=training.rng(0)).cpu().numpy().tobytes())
+        settings["data"] = _digest(
+            b"".join(part.cpu().numpy().tobytes() for part in parts(data.sample((16,), rng=training.rng(0))))
+        )
     control: dict[str, Any] = {"penalties": penalties, "project": project, "rng": stream}
     run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
 
@@ -192,12 +223,15 @@ def play(
         for step in training.progress(range(start, steps), label=objective.name):
             if watch and step in watch_at:
                 history.watched[step] = _look(watch, generator, critic)
+            real: Batch | None = None
             for _ in range(critic_steps(step) if callable(critic_steps) else critic_steps):
-                real = data.sample((batch,), rng=stream).to(where)
+                real = moved(data.sample((batch,), rng=stream), where)
                 z = generator.noise(batch, rng=stream)
                 history.losses[step, 0] = critic_step(generator, critic, objective, by_critic, real, z, **control)
             z = generator.noise(batch, rng=stream)
-            history.losses[step, 1] = generator_step(generator, critic, objective, by_generator, z)
+            history.losses[step, 1] = generator_step(
+                generator, critic, objective, by_generator, z, real=real, terms=generator_terms, rng=stream
+            )
             if checkpoint and (step + 1) % checkpoint_every == 0:
                 run.save(Path(checkpoint), step + 1)
         run.check(steps)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ..training import evaluating
+from .batches import Batch, parts
 from .game import score
 
 Number = Float[Tensor, ""]
@@ -21,15 +22,18 @@ Number = Float[Tensor, ""]
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def slopes(critic: nn.Module, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+def slopes(critic: nn.Module, x: Batch) -> Float[Tensor, " n"]:
     r"""The norm of the gradient, :math:`\|\nabla_xf(x_i)\|_2`, at each row; it can be differentiated once more.
 
-    The norm runs over *all* coordinates of a row. It is each row's own slope only if the critic scores rows
-    independently, which batch normalisation breaks.
+    The norm runs over *all* coordinates of a row, of a pair over all those of both parts that are not whole numbers:
+    a label has no slope. It is each row's own slope only if the critic scores rows independently, which batch
+    normalisation breaks.
     """
-    x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(score(critic, x).sum(), x, create_graph=True)
-    return gradient.flatten(1).norm(dim=1)
+    shown = tuple(part.detach().requires_grad_(part.is_floating_point()) for part in parts(x))
+    moving = [part for part in shown if part.requires_grad]
+    found = torch.autograd.grad(score(critic, shown).sum(), moving, create_graph=True, allow_unused=True)
+    rows = [gradient.flatten(1) for gradient in found if gradient is not None]
+    return torch.cat(rows, dim=1).norm(dim=1)
 
 
 def empirical_slope(critic: nn.Module, x: Float[Tensor, "n ..."], y: Float[Tensor, "m ..."] | None = None) -> Number:
@@ -152,21 +156,32 @@ def _constant(layer: nn.Module, shape: tuple[int, ...], iterations: int) -> Numb
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
-def between(
-    real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], *, rng: torch.Generator
-) -> Float[Tensor, "n ..."]:
+def between(real: Batch, fake: Batch, *, rng: torch.Generator) -> Batch:
     r""":math:`\hat x_i=\epsilon_ix_i+(1-\epsilon_i)\tilde x_i` with one :math:`\epsilon_i\sim U(0,1)` per *row*.
 
-    Source: Gulrajani et al. 2017, Algorithm 1.
+    Of pairs, both parts are mixed with the same :math:`\epsilon_i`. Source: Gulrajani et al. 2017, Algorithm 1.
+
+    Raises
+    ------
+    ValueError
+        If a part is whole numbers: there is nothing between two labels.
     """
-    share = torch.rand(len(real), *[1] * (real.ndim - 1), generator=rng).to(real)
-    return share * real + (1 - share) * fake
+    share = torch.rand(len(parts(real)[0]), generator=rng)
+    mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=True))
+    return mixed if isinstance(real, tuple) else mixed[0]
+
+
+def _mixed(real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], share: Float[Tensor, " n"]) -> Tensor:
+    if not real.is_floating_point():
+        raise ValueError("there is nothing between two labels: penalise pairs with labels by `r1`, at the data alone.")
+    weight = share.reshape(-1, *[1] * (real.ndim - 1)).to(real)
+    return weight * real + (1 - weight) * fake
 
 
 def gradient_penalty(
     critic: nn.Module,
-    real: Float[Tensor, "n ..."],
-    fake: Float[Tensor, "n ..."],
+    real: Batch,
+    fake: Batch,
     *,
     rng: torch.Generator,
     weight: float = 10.0,
@@ -184,8 +199,8 @@ def gradient_penalty(
 
 def r1(
     critic: nn.Module,
-    real: Float[Tensor, "n ..."],
-    fake: Float[Tensor, "n ..."],
+    real: Batch,
+    fake: Batch,
     *,
     rng: torch.Generator,
     weight: float = 1.0,

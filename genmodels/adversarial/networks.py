@@ -6,36 +6,43 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..training import evaluating
+from .batches import Batch, parts, reshaped
 
 
 class Generator(nn.Module):
     """A network that pushes noise forward: the model of an implicit density.
 
-    It has `sample` and, unlike everything with a likelihood, no `log_prob`.
+    It has `sample` and, unlike everything with a likelihood, no `log_prob`. What it makes is shown to the critic as it
+    is; a generator of pairs (conditional, bidirectional) makes tuples.
     """
 
     def __init__(self, network: nn.Module, *, latent: int) -> None:
         super().__init__()
         self.network, self.latent = network, latent
 
-    def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n ..."]:
+    def forward(self, z: Float[Tensor, "n latent"]) -> Any:
         return self.network(z)
 
-    def noise(self, n: int, *, rng: torch.Generator) -> Float[Tensor, "n latent"]:
+    def complete(self, real: Batch) -> Batch:
+        """What the critic is shown of a real batch: the batch. An encoder would add to it (`Bidirectional`)."""
+        return real
+
+    def noise(self, n: int, *, rng: torch.Generator) -> Any:
         """Draw z from N(0, I) on the CPU and move it: the same noise on every device."""
         return torch.randn(n, self.latent, generator=rng).to(next(self.parameters()).device)
 
-    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Float[Tensor, ...]:
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Any:
         """Draw samples in evaluation mode (batch normalisation uses its running statistics), without gradients."""
         with evaluating(self):
-            x = self(self.noise(math.prod(sample_shape), rng=rng))
-        return x.reshape(*sample_shape, *x.shape[1:])
+            x = self(*parts(self.noise(math.prod(sample_shape), rng=rng)))
+        return reshaped(x, tuple(sample_shape))
 
 
 leaky_relu = partial(nn.LeakyReLU, 0.2)

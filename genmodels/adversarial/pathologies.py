@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
-from .game import OptimizerFactory, Penalty, Sampler, adam, critic_step, score
+from .batches import moved
+from .game import OptimizerFactory, Sampler, Term, adam, critic_step, score
 from .networks import Generator
 from .objectives import NON_SATURATING, Objective
 
@@ -23,7 +24,7 @@ def best_response(
     steps: int,
     batch: int = 256,
     optimizer: OptimizerFactory = adam(),  # noqa: B008 (a pure factory)
-    penalties: Sequence[Penalty] = (),
+    penalties: Sequence[Term] = (),
     seed: int = 0,
 ) -> nn.Module:
     """Train the critic, in place, against a generator that stands still; it is returned.
@@ -34,7 +35,7 @@ def best_response(
     by_critic = optimizer(critic.parameters())
     with training.isolated(seed):
         for _ in range(steps):
-            real, z = data.sample((batch,), rng=stream).to(where), generator.noise(batch, rng=stream)
+            real, z = moved(data.sample((batch,), rng=stream), where), generator.noise(batch, rng=stream)
             critic_step(generator, critic, objective, by_critic, real, z, penalties=penalties, rng=stream)
     return critic
 

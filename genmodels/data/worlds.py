@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -48,3 +48,52 @@ def grid(*, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> World:
     """
     line = (torch.arange(side) - (side - 1) / 2) * spacing
     return World(torch.cartesian_prod(line, line), std)
+
+
+@dataclass(frozen=True)
+class LabelledWorld:
+    r"""A mixture whose parts have labels: :math:`p(x,y)=p(y)\,p(x\mid y)` with equally likely labels, all known."""
+
+    centres: Float[Tensor, "classes modes dim"]
+    std: float
+
+    def given(self, label: int) -> World:
+        r"""The conditional :math:`p(x\mid y)`, itself a world."""
+        return World(self.centres[label], self.std)
+
+    @property
+    def marginal(self) -> World:
+        """:math:`p(x)`, the world without its labels."""
+        return World(self.centres.flatten(0, 1), self.std)
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pick a label, then one of its centres, add noise; the pair (x, y)."""
+        classes, modes, dim = self.centres.shape
+        y = torch.randint(classes, tuple(sample_shape), generator=rng)
+        which = torch.randint(modes, tuple(sample_shape), generator=rng)
+        return self.centres[y, which] + self.std * torch.randn(*sample_shape, dim, generator=rng), y
+
+    def log_prob(self, x: Float[Tensor, "*n dim"], y: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """Logarithm of :math:`p(x,y)`, in nats."""
+        classes = len(self.centres)
+        given = torch.stack([self.given(k).log_prob(x) for k in range(classes)], dim=-1)
+        return given.gather(-1, y.unsqueeze(-1)).squeeze(-1) - math.log(classes)
+
+    def posterior(self, x: Float[Tensor, "*n dim"]) -> Float[Tensor, "*n classes"]:
+        r""":math:`p(y\mid x)`, what the best classifier knows."""
+        classes = len(self.centres)
+        return torch.stack([self.given(k).log_prob(x) for k in range(classes)], dim=-1).softmax(dim=-1)
+
+
+def labelled_ring(*, classes: int = 4, modes: int = 8, radius: float = 2.0, std: float = 0.1) -> LabelledWorld:
+    """The ring with a label on every mode, opposite ones alike: with four classes each has two modes far apart.
+
+    Raises
+    ------
+    ValueError
+        If the classes do not divide the modes.
+    """
+    if modes % classes:
+        raise ValueError(f"{modes} modes cannot be shared equally by {classes} classes: choose a divisor.")
+    centres = ring(modes=modes, radius=radius).centres
+    return LabelledWorld(centres.reshape(modes // classes, classes, 2).transpose(0, 1), std)

@@ -79,7 +79,7 @@ def on_one_batch(*, added: bool = True, own_step: bool = False, told: bool = Fal
         real: Tensor,
         z: Tensor,
         *,
-        penalties: Sequence[game.Penalty] = (),
+        penalties: Sequence[game.Term] = (),
     ) -> Tensor:
         fake = generator(z).detach()
         optimizer.zero_grad()
@@ -183,7 +183,7 @@ def moves(critic_steps: Any, steps: int) -> list[int]:
         counted[-1] += 1
         return critic_moves(*arguments, **options)
 
-    def turn(*arguments: Any) -> Tensor:
+    def turn(*arguments: Any, **options: Any) -> Tensor:
         counted.append(0)
         return torch.zeros(())
 

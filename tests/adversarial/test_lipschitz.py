@@ -24,7 +24,7 @@ from genmodels.adversarial import (
     slopes,
     spectral,
 )
-from genmodels.adversarial.game import Penalty
+from genmodels.adversarial.game import Term
 from genmodels.adversarial.lipschitz import (
     GroupSort,
     between,
@@ -57,13 +57,13 @@ class Plane(nn.Module):
 # --- the penalty of a linear critic is known (G1) ---------------------------------------------------------------------
 
 
-def check_linear(penalty: Penalty) -> None:
+def check_linear(penalty: Term) -> None:
     for c in (0.5, 1.0, 3.0):
         charged = penalty(Plane(c), pictures(0), pictures(1), rng=training.rng(2))
         assert_close(charged.item(), 10 * (c - 1) ** 2, rtol=0, atol=1e-9)
 
 
-def with_norm(norm: Callable[[Tensor], Tensor]) -> Penalty:
+def with_norm(norm: Callable[[Tensor], Tensor]) -> Term:
     def penalty(critic: nn.Module, real: Tensor, fake: Tensor, *, rng: torch.Generator) -> Tensor:
         x = between(real, fake, rng=rng).requires_grad_()
         (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
@@ -72,7 +72,7 @@ def with_norm(norm: Callable[[Tensor], Tensor]) -> Penalty:
     return penalty
 
 
-LINEAR_MUTANTS: dict[str, Penalty] = {
+LINEAR_MUTANTS: dict[str, Term] = {
     "channels": with_norm(lambda g: g.norm(dim=1)),  # PyTorch-GAN 20, pytorch-wgan 40
     "batch": with_norm(lambda g: g.norm()),  # torchgan: charges 49 for 64 rows of a critic of slope 1
     "squared": with_norm(lambda g: g.flatten(1).square().sum(1)),
@@ -88,11 +88,11 @@ def test_penalty_of_a_linear_critic() -> None:
 
 
 @mutants(LINEAR_MUTANTS)
-def test_penalty_of_a_linear_critic_rejects(mutant: Penalty) -> None:
+def test_penalty_of_a_linear_critic_rejects(mutant: Term) -> None:
     rejects(check_linear, mutant)
 
 
-def check_one_sided(penalty: Penalty) -> None:
+def check_one_sided(penalty: Term) -> None:
     for c, expected in ((0.0, 0.0), (0.5, 0.0), (3.0, 40.0)):
         charged = penalty(Plane(c), pictures(0), pictures(1), rng=training.rng(2))
         assert_close(charged.item(), expected, rtol=0, atol=1e-9)
@@ -103,11 +103,11 @@ def test_one_sided_penalty_lets_flat_critics_be() -> None:
 
 
 @mutants({"two-sided": gradient_penalty, "R1": r1})
-def test_one_sided_penalty_rejects(mutant: Penalty) -> None:
+def test_one_sided_penalty_rejects(mutant: Term) -> None:
     rejects(check_one_sided, mutant)
 
 
-def check_r1(penalty: Penalty) -> None:
+def check_r1(penalty: Term) -> None:
     """On the data only: f(x) = |x|^2 / 2 has slope |x|, whatever the samples are."""
 
     class Bowl(nn.Module):
@@ -129,7 +129,7 @@ def test_r1_is_the_mean_square_slope_at_the_data() -> None:
         "gradient penalty": gradient_penalty,
     }
 )
-def test_r1_rejects(mutant: Penalty) -> None:
+def test_r1_rejects(mutant: Term) -> None:
     rejects(check_r1, mutant)
 
 
@@ -180,7 +180,7 @@ def test_points_between_data_and_samples_rejects(mutant: Between) -> None:
 # --- its gradient must reach the weights (G3) -------------------------------------------------------------------------
 
 
-def check_second_order(penalty: Penalty) -> None:
+def check_second_order(penalty: Term) -> None:
     """The loss with the penalty, minus the loss without, differentiated by c: 20 (c - 1)."""
     critic = Plane(3.0)
     loss = WASSERSTEIN.critic(score(critic, pictures(0)), score(critic, pictures(1)))
@@ -207,7 +207,7 @@ def test_penalty_reaches_the_weights() -> None:
 
 
 @mutants({"create_graph forgotten": no_graph, "detached": only_looked_at})
-def test_penalty_reaches_the_weights_rejects(mutant: Penalty) -> None:
+def test_penalty_reaches_the_weights_rejects(mutant: Term) -> None:
     rejects(check_second_order, mutant)
 
 

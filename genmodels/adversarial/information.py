@@ -1,0 +1,80 @@
+r"""InfoGAN: codes that must be readable off the sample, by a lower bound on the mutual information.
+
+For any distribution Q, :math:`I(c;x)\ge L_I=\mathbb E\log Q(c\mid x)+H(c)`, with equality where Q is the posterior.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax, one_hot
+
+from .batches import Batch
+from .classes import Auxiliary
+from .objectives import Loss
+
+Code = Float[Tensor, "n width"]
+
+
+class Codes(nn.Module):
+    """Codes: one of `categories`, one-hot, followed by `continuous` numbers, uniform on (-1, 1).
+
+    Q reads them as a softmax and as Gaussians around its outputs with the fixed standard deviation `std`.
+    Source: Chen et al. 2016, appendix C.1.
+    """
+
+    def __init__(self, categories: int, *, continuous: int = 0, std: float = 0.5) -> None:
+        super().__init__()
+        self.categories, self.continuous, self.std = categories, continuous, std
+        self.width = categories + continuous
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Float[Tensor, "... width"]:
+        kind = torch.randint(self.categories, tuple(sample_shape), generator=rng)
+        rest = 2 * torch.rand(*sample_shape, self.continuous, generator=rng) - 1
+        return torch.cat([one_hot(kind, self.categories).float(), rest], dim=-1)
+
+    def forward(self, c: Code) -> Code:
+        return c
+
+    def log_q(self, inferred: Code, c: Code) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        r""":math:`\log Q(c\mid x)` per row, in nats: of the category, and of the continuous codes together."""
+        sizes = (self.categories, self.continuous)
+        (logits, mean), (kind, rest) = inferred.split(sizes, dim=1), c.split(sizes, dim=1)
+        gaussian = torch.distributions.Normal(mean, self.std)
+        return (log_softmax(logits, dim=1) * kind).sum(dim=1), gaussian.log_prob(rest).sum(dim=1)
+
+    @property
+    def entropy(self) -> tuple[float, float]:
+        """H(c) in nats: log K of the category, log 2 for each continuous code (a differential entropy)."""
+        return math.log(self.categories), self.continuous * math.log(2)
+
+
+def information_bound(codes: Codes, inferred: Code, c: Code) -> tuple[Loss, Loss]:
+    r""":math:`L_I=\mathbb E\log Q(c\mid x)+H(c)` in nats, of the category and of the continuous codes.
+
+    Source: Chen et al. 2016, eq. 5.
+    """
+    kinds, rest = (log_q.mean() for log_q in codes.log_q(inferred, c))
+    return kinds + codes.entropy[0], rest + codes.entropy[1]
+
+
+def information(
+    critic: Auxiliary,
+    real: Batch,
+    fake: tuple[Tensor, Code],
+    *,
+    rng: torch.Generator,
+    codes: Codes,
+    weight: float = 1.0,
+) -> Loss:
+    r""":math:`-\lambda L_I`, for both players: the head learns to read the code, the generator to write it.
+
+    Source: Chen et al. 2016, eq. 6.
+    """
+    x, c = fake
+    kinds, rest = information_bound(codes, critic.infer(x), c)
+    return -weight * (kinds + rest)

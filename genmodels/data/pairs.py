@@ -1,0 +1,70 @@
+"""Samples with labels: what a conditional model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from .images import ImageSet
+from .store import DataError
+
+MISSING = -1
+"""The label of a sample whose label nobody wrote down."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Samples and labels; `sample` draws pairs with replacement, each sample with its own label.
+
+    Raises
+    ------
+    DataError
+        If numbers of samples and labels differ, or a label is not a whole number from 0 on (or `MISSING`).
+    """
+
+    x: Float[Tensor, "n ..."]
+    y: Int[Tensor, " n"]
+
+    def __post_init__(self) -> None:
+        if self.y.shape != (len(self.x),):
+            raise DataError(
+                f"{len(self.x)} samples have labels of shape {tuple(self.y.shape)}: give one label per sample."
+            )
+        if self.y.is_floating_point() or bool((self.y < MISSING).any()):
+            raise DataError(
+                f"labels must be whole numbers from 0 on, and {MISSING} where one is missing; these are "
+                f"{str(self.y.dtype).removeprefix('torch.')} from {self.y.min():g}: number the classes first."
+            )
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        which = torch.randint(len(self), tuple(sample_shape), generator=rng)
+        return self.x[which], self.y[which]
+
+
+def pairs(images: ImageSet) -> Pairs:
+    """A set of images as pairs (x, y)."""
+    return Pairs(images.images, images.labels)
+
+
+def few_labels(data: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    """`per_class` pairs of every class, drawn without replacement: what a supervised learner gets.
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer.
+    """
+    classes = data.y[data.y != MISSING].unique().tolist()
+    members = {c: (data.y == c).nonzero().squeeze(1) for c in classes}
+    poor = {c: len(m) for c, m in members.items() if len(m) < per_class}
+    if poor:
+        raise ValueError(f"{per_class} labels per class were asked for, and of some classes there are fewer: {poor}.")
+    kept = torch.cat([m[torch.randperm(len(m), generator=rng)[:per_class]] for m in members.values()])
+    return Pairs(data.x[kept], data.y[kept])
