@@ -448,7 +448,7 @@ for case in ("frozen", "seed 0", "seed 1"):
         linear_g.load_state_dict({"weight": A, "bias": b})
         linear_g.requires_grad_(False)
     play(
-        flat, flat_critic, Affine(), steps=lab.scale(quick=1_500, full=6_000), seed=seed,
+        flat, flat_critic, Affine(), steps=lab.scale(quick=1_000, full=6_000), seed=seed,
         optimizer=adam(lr=2e-3), critic_optimizer=adam(lr=5e-3), generator_terms=[inversion],
     )  # fmt: skip
     E_matrix, G_matrix = linear_e.weight.detach(), linear_g.weight.detach()
@@ -512,7 +512,7 @@ def noisy_game(seed: int, *, random: bool, critic_rate: float) -> Bidirectional:
         model = Bidirectional(channel(), GaussianEncoder(net) if random else net, latent=1)  # fmt: skip
         critic = Joint(mlp(2, 1, width=64))
     play(
-        model, critic, gaussian, steps=lab.scale(quick=1_000, full=3_000), batch=512, seed=seed,
+        model, critic, gaussian, steps=lab.scale(quick=800, full=3_000), batch=512, seed=seed,
         critic_optimizer=adam(lr=critic_rate), generator_terms=[inversion],
     )  # fmt: skip
     return model
@@ -531,7 +531,7 @@ near = (mean - 0.8 * x_line).square().mean().sqrt()
 print(f"off the posterior's mean: random {near:.2f}, deterministic {far_off:.2f}")
 assert near < 0.25 < far_off
 
-# %% mystnb={"figure": {"caption": "Pairs in a noisy world: the generator's, those of a random encoder, and those of a deterministic one, whose curve a critic can always tell from a cloud. Dotted: the posterior's mean.", "name": "fig-bigan-noisy"}, "image": {"alt": "Three scatter plots of z against x. The first two are elliptic clouds around a dotted line of slope 0.8; the third is a blue curve through the cloud's place."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Pairs in a noisy world: the generator's, those of a random encoder, and those of a deterministic one, whose curve a perfect critic tells from a cloud. Dotted: the posterior's mean.", "name": "fig-bigan-noisy"}, "image": {"alt": "Three scatter plots of z against x. The first two are elliptic clouds around a dotted line of slope 0.8; the third is a blue curve through the cloud's place."}} tags=["hide-input"]
 x_draws = gaussian.sample((800,), rng=training.rng(4))
 x_made, z_made = ali.sample((800,), rng=training.rng(6))
 panels = {
@@ -625,12 +625,12 @@ rows = [
 bare = {"random features": one_nearest(untrained.encode), "pixels": one_nearest(lambda x: x)}  # fmt: skip
 rows += [f"| {name} | | | | {nn:.1%} |" for name, nn in bare.items()]
 there, shuffled, latent_error = measured["BiGAN"][:3]
-assert there < 0.7 * shuffled
-assert measured["autoencoder"][0] < there
-best_features = max(row[3] for row in measured.values())
-assert max(best_features, bare["random features"]) < bare["pixels"] + 0.01
-assert measured["latent regressor"][0] < there  # not predicted
-assert measured["latent regressor"][2] < latent_error and 0.6 < latent_error < 1.1
+assert there < lab.scale(quick=0.7, full=0.85) * shuffled  # MNIST: see below
+assert measured["autoencoder"][0] < measured["latent regressor"][0] < there
+assert measured["latent regressor"][2] < latent_error
+assert 0.6 < latent_error < lab.scale(quick=1.1, full=1.5)
+best_features = max(bare["random features"], *(row[3] for row in measured.values()))
+assert best_features < bare["pixels"] + lab.scale(quick=0.0, full=0.02)
 Markdown("\n".join(["| | $x\\to x$ | shuffled | $z\\to z$ | 1-NN |", "|---|--:|--:|--:|--:|", *rows]))  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "Held-out images and what comes back of them. Some of BiGAN's are of another digit.", "name": "fig-bigan-digits"}, "image": {"alt": "Four blocks of small digits: held-out images, BiGAN's reconstructions, some of which show another digit, the latent regressor's, and the autoencoder's, which are close to the originals."}} tags=["hide-input"]
@@ -640,8 +640,8 @@ plots.strips(strips)
 plt.show()
 
 # %% [markdown]
-# The predictions held. And yet look at the table again. The latent regressor, which plays no game of pairs, brings both round trips closer than BiGAN, and BiGAN's way $z\to z$
-# is hardly better than guessing 0. What BiGAN returns is often a *different* image, in {numref}`fig-bigan-digits` sometimes of a different digit. {numref}`fig-bigan-count` led us to expect
+# On the digits the predictions held. And yet look at the table again. The latent regressor, whose encoder plays no game, brings both round trips closer than BiGAN, with BiGAN's own generator, and
+# BiGAN's way $z\to z$ is hardly better than guessing 0. What BiGAN returns is often a *different* image, in {numref}`fig-bigan-digits` sometimes of a different digit. {numref}`fig-bigan-count` led us to expect
 # that: the value of the game does not ask for closeness. In the features, one nearest neighbour (1-NN, the label of the nearest training image) does best on the bare pixels.
 #
 # The same comparison was recorded with five seeds on the digits, where ALI takes part, and with two on MNIST and Fashion-MNIST with 256 hidden units and 50 latent variables. ALI's encoder has
