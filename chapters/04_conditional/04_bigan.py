@@ -128,7 +128,13 @@ for objective in candidates:
 assert not exchangeable(LEAST_SQUARES) and exchangeable(codings[1])
 some_pairs = (torch.zeros(2, 1), torch.zeros(2, 1))
 try:
-    inversion(Joint(mlp(2, 1)), some_pairs, some_pairs, rng=training.rng(0), objective=LEAST_SQUARES)  # fmt: skip
+    inversion(
+        Joint(mlp(2, 1)),
+        some_pairs,
+        some_pairs,
+        rng=training.rng(0),
+        objective=LEAST_SQUARES,
+    )
 except ValueError as error:
     print(str(error).split(";")[0])
 else:
@@ -202,14 +208,18 @@ table_stream = training.rng(1)
 
 def random_rows(rows: int, columns: int) -> torch.Tensor:
     """Random conditional distributions, one per row."""
-    return torch.randn(rows, columns, generator=table_stream, dtype=torch.float64).softmax(1)  # fmt: skip
+    return torch.randn(
+        rows, columns, generator=table_stream, dtype=torch.float64
+    ).softmax(1)
 
 
 p_x, p_z = random_rows(1, 4)[0], random_rows(1, 3)[0]
 joint_real, joint_fake = joint_tables(p_x, random_rows(4, 3), p_z, random_rows(3, 4))
 best_critic = optimal_critic(joint_real, joint_fake)
 value = game_value(best_critic, joint_real, joint_fake)
-torch.testing.assert_close(value, 2 * jensen_shannon(joint_real, joint_fake) - math.log(4))  # fmt: skip
+torch.testing.assert_close(
+    value, 2 * jensen_shannon(joint_real, joint_fake) - math.log(4)
+)
 for _ in range(1_000):  # no other critic does better
     rival = torch.rand(12, generator=table_stream, dtype=torch.float64)
     assert game_value(rival, joint_real, joint_fake) < value
@@ -233,10 +243,12 @@ def all_pairs(p: torch.Tensor, q: torch.Tensor) -> dict:
     maps_e = product(range(len(q)), repeat=len(p))
     maps_g = list(product(range(len(p)), repeat=len(q)))
     return {
-        (e, g): optimal_value(*joint_tables(p, one_hot(e, len(q)), q, one_hot(g, len(p)))).item()
+        (e, g): optimal_value(
+            *joint_tables(p, one_hot(e, len(q)), q, one_hot(g, len(p)))
+        ).item()
         for e in maps_e
         for g in maps_g
-    }  # fmt: skip
+    }
 
 
 def reaching(found: dict) -> set:
@@ -274,7 +286,9 @@ for name, (p, q, expected) in worlds.items():
 
 G_table = one_hot((0, 0, 1, 2), 3)  # two of the four z make the frequent x
 posterior = (table(1, 1, 1, 1)[:, None] * G_table / table(2, 1, 1)).T  # Bayes
-at_posterior = optimal_value(*joint_tables(table(2, 1, 1), posterior, table(1, 1, 1, 1), G_table))  # fmt: skip
+at_posterior = optimal_value(
+    *joint_tables(table(2, 1, 1), posterior, table(1, 1, 1, 1), G_table)
+)
 torch.testing.assert_close(at_posterior.item(), -math.log(4))
 
 # %% [markdown]
@@ -313,7 +327,9 @@ value_all = 2 * jsd_all - math.log(4)
 torch.testing.assert_close(value_all, -returns.double() / 4 * math.log(4))
 assert (value_all < -math.log(4) + 1e-9).sum() == math.factorial(4)
 two_back = miss.mean(dim=2)[returns == 2]
-print(f"two points of four come back: mean miss from {two_back.min():.2f} to {two_back.max():.2f}")  # fmt: skip
+print(
+    f"two points of four come back: mean miss from {two_back.min():.2f} to {two_back.max():.2f}"
+)
 
 # %% mystnb={"figure": {"caption": "Every deterministic encoder and generator between four equally likely points in a row. Only the 24 mutually inverse pairs reach the bottom, and on one level the others miss by little or by much.", "name": "fig-bigan-count"}, "image": {"alt": "Five horizontal rows of dots at the values 0, -0.35, -0.69, -1.04 and -1.39. The higher the row, the wider its range of mean distances between x and G(E(x)); the lowest row is a single green dot at 0."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.7))
@@ -321,7 +337,7 @@ seen_levels = torch.stack([miss.mean(dim=2).flatten(), value_all.flatten()], dim
 levels = (seen_levels * 1e6).round().unique(dim=0) / 1e6
 bottom = levels[:, 1] < -math.log(4) + 1e-5
 for chosen, kind, size in ((~bottom, "ink", 14), (bottom, "good", 45)):
-    ax.scatter(levels[chosen, 0], levels[chosen, 1], s=size, color=plots.PALETTE[kind])  # fmt: skip
+    ax.scatter(levels[chosen, 0], levels[chosen, 1], s=size, color=plots.PALETTE[kind])
 ax.axhline(-math.log(4), color=plots.PALETTE["muted"], linestyle=":", linewidth=1.2)
 ax.text(2.2, -math.log(4) + 0.06, r"$-\log 4$", color=plots.PALETTE["muted"])
 ax.set(xlabel="mean distance of $G(E(x))$ from $x$", ylabel=r"$\max_D V$")
@@ -342,7 +358,7 @@ plt.show()
 # $$ (eq-bigan-exact)
 #
 # **Prediction:** with generator, encoder and critic all learned, the encoder comes within 0.3 of one of the two exact ones (root mean square over the data;
-# ignoring $x$ costs 1), from each of two seeds. Which of the two exact ones it will be depends on the seed. (Thresholds of this section and the next were set
+# ignoring $x$ costs 1), from each of two seeds. Which of the two it will be is not predicted. (Thresholds of this section and the next were set
 # after trial runs with three seeds, these among them.)
 
 # %%
@@ -361,7 +377,11 @@ def watch_line(model, critic) -> dict[str, torch.Tensor]:
     grid = torch.linspace(-3, 3, 121)[:, None]
     plane = plots.mesh(half=3, points=50)
     belief = torch.sigmoid(score(critic, (plane[:, :1], plane[:, 1:])))
-    return {"encoder": model.encoder(grid), "generator": model.network(grid), "belief": belief}  # fmt: skip
+    return {
+        "encoder": model.encoder(grid),
+        "generator": model.network(grid),
+        "belief": belief,
+    }
 
 
 line_updates = lab.scale(quick=1_000, full=4_000)
@@ -382,7 +402,9 @@ for seed in range(2):
     line_errors.append((inferred - sign * z_exact).square().mean().sqrt().item())
     line_signs.append(sign.item())
     back = (again - x_test).square().mean().sqrt()
-    print(f"seed {seed}: {'increasing' if sign > 0 else 'decreasing'}, off the exact encoder by {line_errors[-1]:.2f}, G(E(x)) off x by {back:.2f}")  # fmt: skip
+    print(
+        f"seed {seed}: {'increasing' if sign > 0 else 'decreasing'}, off the exact encoder by {line_errors[-1]:.2f}, G(E(x)) off x by {back:.2f}"
+    )
 print(f"best straight line: {straight_error:.2f}")
 assert max(line_errors) < 0.3
 
@@ -395,10 +417,26 @@ def line_figure(step: int) -> plt.Figure:
     figure, ax = plt.subplots(figsize=(4.4, 4.4))
     plots.field(ax, now["belief"], half=3)
     for direction in (1, -1):
-        ax.plot(grid[here], direction * exact_encoder(grid[here][:, None])[:, 0], ":", color=plots.PALETTE["ink"], linewidth=1.2)  # fmt: skip
-    ax.plot(grid[here], now["encoder"][here, 0], color=plots.PALETTE["real"], label="$(x,E(x))$")  # fmt: skip
+        ax.plot(
+            grid[here],
+            direction * exact_encoder(grid[here][:, None])[:, 0],
+            ":",
+            color=plots.PALETTE["ink"],
+            linewidth=1.2,
+        )
+    ax.plot(
+        grid[here],
+        now["encoder"][here, 0],
+        color=plots.PALETTE["real"],
+        label="$(x,E(x))$",
+    )
     typical = grid.abs() < 2.3
-    ax.plot(now["generator"][typical, 0], grid[typical], color=plots.PALETTE["fake"], label="$(G(z),z)$")  # fmt: skip
+    ax.plot(
+        now["generator"][typical, 0],
+        grid[typical],
+        color=plots.PALETTE["fake"],
+        label="$(G(z),z)$",
+    )
     ax.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="$x$", ylabel="$z$", aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
     return figure
@@ -457,7 +495,9 @@ for case in ("frozen", "seed 0", "seed 1"):
     off_exact = (E_matrix @ A - eye).norm().item()
     rotations[case] = Q
     stretch = torch.linalg.svdvals(Q)
-    print(f"{case}: EG off I by {inverse_error:.2f}, EA off I by {off_exact:.2f}, Q stretches by {stretch[1]:.2f} to {stretch[0]:.2f}")  # fmt: skip
+    print(
+        f"{case}: EG off I by {inverse_error:.2f}, EA off I by {off_exact:.2f}, Q stretches by {stretch[1]:.2f} to {stretch[0]:.2f}"
+    )
     assert inverse_error < 0.4
     assert off_exact < 0.4 if case == "frozen" else off_exact > 0.8
 
@@ -509,7 +549,9 @@ def channel() -> GaussianEncoder:
 def noisy_game(seed: int, *, random: bool, critic_rate: float) -> Bidirectional:
     with training.isolated(seed):
         net = mlp(1, 2 if random else 1, width=32)
-        model = Bidirectional(channel(), GaussianEncoder(net) if random else net, latent=1)  # fmt: skip
+        model = Bidirectional(
+            channel(), GaussianEncoder(net) if random else net, latent=1
+        )
         critic = Joint(mlp(2, 1, width=64))
     play(
         model, critic, gaussian, steps=lab.scale(quick=800, full=3_000), batch=512, seed=seed,
@@ -560,7 +602,7 @@ plt.show()
 # **Prediction:** BiGAN's reconstructions are closer than 0.7 times the shuffled distance, though nothing asked for reconstruction, and the autoencoder's, which asks for nothing else, are closer still. No
 # prediction is made that BiGAN's features classify best.
 #
-# Two choices made the difference in trial runs: batch normalisation in the encoder *and on its output*, so that $E(x)$ starts with the spread of $z$, and ten latent variables rather than more.
+# Two choices made the difference in trial runs of one seed each: batch normalisation in the encoder *and on its output*, so that $E(x)$ starts with the spread of $z$, and ten latent variables rather than more.
 
 # %%
 images = lab.scale(quick=data.digits, full=data.mnist)()
@@ -573,15 +615,27 @@ def stack(inputs: int, outputs: int) -> list[torch.nn.Module]:
     """Two hidden layers with batch normalisation."""
     layers: list[torch.nn.Module] = []
     for size in (inputs, width):
-        layers += [torch.nn.Linear(size, width), torch.nn.BatchNorm1d(width), torch.nn.ReLU()]  # fmt: skip
+        layers += [
+            torch.nn.Linear(size, width),
+            torch.nn.BatchNorm1d(width),
+            torch.nn.ReLU(),
+        ]
     return [*layers, torch.nn.Linear(width, outputs)]
 
 
 def image_players(seed: int) -> tuple[Bidirectional, Joint]:
     with training.isolated(seed):
-        decoder = torch.nn.Sequential(*stack(latent, pixels), torch.nn.Tanh(), torch.nn.Unflatten(1, images.shape))  # fmt: skip
-        encoder = torch.nn.Sequential(torch.nn.Flatten(), *stack(pixels, latent), torch.nn.BatchNorm1d(latent, affine=False))  # fmt: skip
-        return Bidirectional(decoder, encoder, latent=latent), Joint(mlp(pixels + latent, 1, width=256))  # fmt: skip
+        decoder = torch.nn.Sequential(
+            *stack(latent, pixels), torch.nn.Tanh(), torch.nn.Unflatten(1, images.shape)
+        )
+        encoder = torch.nn.Sequential(
+            torch.nn.Flatten(),
+            *stack(pixels, latent),
+            torch.nn.BatchNorm1d(latent, affine=False),
+        )
+        return Bidirectional(decoder, encoder, latent=latent), Joint(
+            mlp(pixels + latent, 1, width=256)
+        )
 
 
 untrained = image_players(0)[0]
@@ -591,7 +645,11 @@ play(
     optimizer=adam(lr=1e-3), critic_optimizer=adam(lr=2e-3), generator_terms=[inversion],
 )  # fmt: skip
 fresh = lab.scale(quick=2_000, full=3_000)
-regressor = Bidirectional(copy.deepcopy(bigan_model.network).eval(), copy.deepcopy(untrained.encoder), latent=latent)  # fmt: skip
+regressor = Bidirectional(
+    copy.deepcopy(bigan_model.network).eval(),
+    copy.deepcopy(untrained.encoder),
+    latent=latent,
+)
 latent_regressor(regressor, steps=fresh)
 auto = copy.deepcopy(untrained)
 autoencoder(auto, train, steps=fresh)
@@ -612,17 +670,25 @@ def round_trips(model: Bidirectional) -> tuple[float, float, float]:
     z = model.noise(2_000, rng=training.rng(1))
     with training.evaluating(model):
         z_again = model.encoder(model.network(z))
-    there, shuffled = ((moved - x).norm(dim=1).mean().item() for moved in (again, again.roll(1, 0)))  # fmt: skip
+    there, shuffled = (
+        (moved - x).norm(dim=1).mean().item() for moved in (again, again.roll(1, 0))
+    )
     return there, shuffled, (z_again - z).square().mean().sqrt().item()
 
 
 models = {"BiGAN": bigan_model, "latent regressor": regressor, "autoencoder": auto}
-measured = {name: (*round_trips(model), one_nearest(model.encode)) for name, model in models.items()}  # fmt: skip
+measured = {
+    name: (*round_trips(model), one_nearest(model.encode))
+    for name, model in models.items()
+}
 rows = [
     f"| {name} | {x:.2f} | {s:.2f} | {z:.2f} | {nn:.1%} |"
     for name, (x, s, z, nn) in measured.items()
 ]
-bare = {"random features": one_nearest(untrained.encode), "pixels": one_nearest(lambda x: x)}  # fmt: skip
+bare = {
+    "random features": one_nearest(untrained.encode),
+    "pixels": one_nearest(lambda x: x),
+}
 rows += [f"| {name} | | | | {nn:.1%} |" for name, nn in bare.items()]
 there, shuffled, latent_error = measured["BiGAN"][:3]
 assert there < lab.scale(quick=0.7, full=0.85) * shuffled  # MNIST: see below
@@ -631,7 +697,15 @@ assert measured["latent regressor"][2] < latent_error
 assert 0.6 < latent_error < lab.scale(quick=1.1, full=1.5)
 best_features = max(bare["random features"], *(row[3] for row in measured.values()))
 assert best_features < bare["pixels"] + lab.scale(quick=0.0, full=0.02)
-Markdown("\n".join(["| | $x\\to x$ | shuffled | $z\\to z$ | 1-NN |", "|---|--:|--:|--:|--:|", *rows]))  # fmt: skip
+Markdown(
+    "\n".join(
+        [
+            "| | $x\\to x$ | shuffled | $z\\to z$ | 1-NN |",
+            "|---|--:|--:|--:|--:|",
+            *rows,
+        ]
+    )
+)
 
 # %% mystnb={"figure": {"caption": "Held-out images and what comes back of them. Some of BiGAN's are of another digit.", "name": "fig-bigan-digits"}, "image": {"alt": "Four blocks of small digits: held-out images, BiGAN's reconstructions, some of which show another digit, the latent regressor's, and the autoencoder's, which are close to the originals."}} tags=["hide-input"]
 strips = {"held-out images": test.images[:20]}
@@ -660,33 +734,83 @@ lines = [
 
 def over_seeds(which: str, kind: str, what: str) -> torch.Tensor:
     """One number per seed; none where the model was not run or has no such number."""
-    return torch.tensor([
-        row["models"][kind][what]
-        for row in recorded["rows"]
-        if row["data"] == which and what in row["models"].get(kind, {})
-    ])  # fmt: skip
+    return torch.tensor(
+        [
+            row["models"][kind][what]
+            for row in recorded["rows"]
+            if row["data"] == which and what in row["models"].get(kind, {})
+        ]
+    )
 
 
 def spread(values: torch.Tensor, digits: int) -> str:
     if not len(values):
         return ""
-    return f"{values.mean():.{digits}f}" + (f" ± {values.std():.{digits}f}" if len(values) > 1 else "")  # fmt: skip
+    return f"{values.mean():.{digits}f}" + (
+        f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
+    )
 
 
 for which, title in names.items():
     for kind in kinds:
         accuracy = 100 * over_seeds(which, kind, "one_nn")
         if len(accuracy):
-            trips = [spread(over_seeds(which, kind, what), 2) for what in ("reconstruction", "shuffled", "latent")]  # fmt: skip
+            trips = [
+                spread(over_seeds(which, kind, what), 2)
+                for what in ("reconstruction", "shuffled", "latent")
+            ]
             theirs_too = paper.get(kind, "") if which == "mnist" else ""
-            lines.append(f"| {title} | {kind} | {' | '.join(trips)} | {spread(accuracy, 1)} | {theirs_too} |")  # fmt: skip
-seeds = {title: len(over_seeds(which, "BiGAN", "one_nn")) for which, title in names.items()}  # fmt: skip
+            lines.append(
+                f"| {title} | {kind} | {' | '.join(trips)} | {spread(accuracy, 1)} | {theirs_too} |"
+            )
+seeds = {
+    title: len(over_seeds(which, "BiGAN", "one_nn")) for which, title in names.items()
+}
 spent = sum(row["seconds"] for row in recorded["rows"]) / 60
 Markdown(
     "\n".join(lines)
     + f"\n\nSeeds: {', '.join(f'{title} {n}' for title, n in seeds.items())}. {spent:.0f} minutes of CPU, "
     f"{recorded['hardware']}, torch {recorded['torch']}, commit {recorded['commit'][:7]}."
 )
+
+# %%
+kept, ahead = {}, {}
+for which, title in names.items():
+    trip, standard, way_back = (
+        over_seeds(which, "BiGAN", what)
+        for what in ("reconstruction", "shuffled", "latent")
+    )
+    kept[title] = bool((trip < 0.7 * standard).all())
+    bigan_nn = over_seeds(which, "BiGAN", "one_nn")
+    rivals = ("random features", "latent regressor", "autoencoder", "pixels")
+    ahead[title] = [
+        name
+        for name in rivals
+        if bool((bigan_nn > over_seeds(which, name, "one_nn")).all())
+    ]
+    closer = over_seeds(which, "latent regressor", "reconstruction")
+    assert bool((closer < trip).all()) and bool((way_back > 0.8).all())
+    assert bool((over_seeds(which, "autoencoder", "one_nn") > bigan_nn).all())
+print("all seeds below 0.7 of shuffled:", kept)
+print("BiGAN classifies better, in all seeds, than:", ahead)
+assert kept == {"digits": True, "MNIST": False, "Fashion-MNIST": True}
+assert ahead == {
+    title: ["random features", "latent regressor"] for title in names.values()
+}
+assert bool(
+    (
+        over_seeds("digits", "ALI", "reconstruction")
+        < 0.7 * over_seeds("digits", "ALI", "shuffled")
+    ).all()
+)
+
+# %% [markdown]
+# Held against the prediction, 0.7 times the shuffled distance is kept by every seed on the digits (by ALI too) and on Fashion-MNIST, and missed on MNIST, where the ratio is about 0.74. On the two larger sets $z\to z$ is *worse* than guessing 0. As
+# features, BiGAN's are ahead of random ones and of the latent regressor's in every seed, and behind the autoencoder's in every seed; on the digits the bare pixels beat them all.
+#
+# The paper's numbers ({cite}`donahue2017adversarial`, table 1; autoencoder with the squared error) are from a larger setting than ours: 1,024 hidden units, 50 uniform latent variables, 400 epochs, which are about 190,000
+# updates of batch 128, where ours had 6,000 of batch 64 and Gaussian ones. The autoencoder is ahead of BiGAN there as well. Its results on ImageNet and PASCAL VOC, and ALI's on
+# SVHN and CIFAR-10, are not attempted.
 
 # %% [markdown]
 # ## Where it breaks
@@ -698,7 +822,9 @@ Markdown(
 changed = {}
 for name, model in models.items():
     again = model.reconstruct(test.images)
-    shown = torch.cat([metrics.nearest(part, train.images).which for part in again.split(500)])  # fmt: skip
+    shown = torch.cat(
+        [metrics.nearest(part, train.images).which for part in again.split(500)]
+    )
     changed[name] = (train.labels[shown] != test.labels).double().mean().item()
     print(f"{name}: {changed[name]:.0%} come back as another digit")
 assert changed["BiGAN"] > 0.1 and changed["autoencoder"] < changed["BiGAN"] / 2
@@ -714,9 +840,14 @@ def without_minus(critic, real, fake, *, rng):
     return NON_SATURATING.generator(score(critic, real))
 
 
-for term, name in ((inversion, "as it should be"), (without_minus, "without the minus")):  # fmt: skip
+for term, name in (
+    (inversion, "as it should be"),
+    (without_minus, "without the minus"),
+):
     model, critic = line_players(0)
-    lost_game = play(model, critic, bumps, steps=300, critic_steps=3, generator_terms=[term])  # fmt: skip
+    lost_game = play(
+        model, critic, bumps, steps=300, critic_steps=3, generator_terms=[term]
+    )
     final = lost_game.critic[-100:].mean().item()
     off = (model.encode(x_test).abs() - z_exact.abs()).square().mean().sqrt()
     print(f"{name}: critic's loss {final:.3f}, |E(x)| off by {off:.2f}")
