@@ -18,7 +18,7 @@ from .fdivergences import (
 from .formulas import evaluate
 from .game import History, Sampler, adam, critic_step, generator_step, play, score
 from .information import Codes, information, information_bound
-from .inversion import Bidirectional, GaussianEncoder, inversion
+from .inversion import Bidirectional, GaussianEncoder, autoencoder, inversion, joint_tables, latent_regressor
 from .lipschitz import clip, gradient_penalty, r1, slopes, spectral
 from .networks import Generator, image_critic, image_generator, mlp
 from .objectives import (
@@ -66,6 +66,7 @@ __all__ = [
     "Sampler",
     "SemiSupervised",
     "adam",
+    "autoencoder",
     "best_response",
     "class_loss",
     "classification",
@@ -88,10 +89,12 @@ __all__ = [
     "instance_noise",
     "inversion",
     "jensen_shannon",
+    "joint_tables",
     "keras_critic",
     "keras_generator",
     "kl",
     "label_smoothing",
+    "latent_regressor",
     "layer_norm",
     "least_squares",
     "mlp",
