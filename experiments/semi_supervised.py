@@ -30,9 +30,9 @@ METRIC = (
     "LabelSpreading (k nearest neighbours, k = 7). per_class: labels per class. pool: where unlabelled images come "
     "from, all training images or only the labelled ones. wrong: share of labels replaced by another class"
 )
-AT = (250, 500, 1_000, 2_000, 4_000)
+AT = (250, 500, 1_000, 1_500, 2_500)
 BATCH, DECAY, LR = 64, 0.995, 3e-3  # chosen on a validation set of the digits, with two other draws of labels
-STEPS = {"digits": 2_000, "mnist": 4_000, "fashion_mnist": 4_000}
+STEPS = {"digits": 1_500, "mnist": 2_500, "fashion_mnist": 2_500}
 GRIDS: dict[str, list[tuple[str, str, str]]] = {
     "digits": [
         *((per_class, "all", "0") for per_class in ("1", "2", "5", "10", "20", "all")),

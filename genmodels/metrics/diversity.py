@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def within_classes(x: Float[Tensor, "n ..."], y: Int[Tensor, " n"]) -> float:
-    r"""The variance that the class does not explain, :math:`\frac1K\sum_k\operatorname{tr}\operatorname{Cov}(x\mid y=k)`.
+    r"""The variance that classes leave, :math:`\frac1K\sum_k\operatorname{tr}\,\operatorname{Cov}(x\mid y=k)`.
 
     Covariances are divided by n - 1. To be read beside the value of data: one sample per class, however good, has 0.
 
