@@ -148,7 +148,7 @@ for K in (10, 11):
         f"K = {K}: undecided {math.log(K):.3f}; sure 0.000; after a softmax {floor:.3f}"
     )
 
-# %% mystnb={"figure": {"caption": "The loss of one sample of ten classes, by the logit of its right class (the others are 0). With a softmax too many it stops at 1.461, and so does its slope.", "name": "fig-classes-floor"}, "image": {"alt": "Left: the cross-entropy falls from 2.3 to 0; with a softmax before it, it falls to 1.46 and stays. Right: the slopes of both; the second is much smaller everywhere and vanishes beyond a logit of six."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The loss of one sample of ten classes, by the logit of its right class (the others are 0). With a softmax too many it stops at 1.461, and it starts with a tenth of the slope.", "name": "fig-classes-floor"}, "image": {"alt": "Left: the cross-entropy falls from 2.3 to 0; with a softmax before it, it falls to 1.46 and stays. Right: the slopes of both; the second starts at a tenth of the first, and both vanish beyond a logit of six."}} tags=["hide-input"]
 confidence = torch.linspace(0, 12, 121, dtype=torch.float64, requires_grad=True)
 rows = torch.cat([confidence[:, None], torch.zeros(121, 9)], dim=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.4))
@@ -228,7 +228,8 @@ torch.testing.assert_close(small(x, y), small(x, 2 - y))  # the score reads x al
 # :::
 #
 # Now move $q$ a little from $p$. The divergence does not change in first order, the entropy does: its derivative is $-\log p(y\mid x)$, which is larger where
-# classes overlap. So the data are *not* a stationary point unless the classes can be told apart without error (or not at all). The generator withdraws from the decision
+# classes overlap. So the data are *not* a stationary point, unless $p(y\mid x)$ is one number
+# wherever class $y$ occurs, as it is for classes that can be told apart without error. The generator withdraws from the decision
 # boundary. Nothing opposes it at first: the score cannot see which label an image came with, so at equal $q_x$ the class term decides alone, however small its
 # weight. This bias was described by {cite}`shu2017biased`.
 #
@@ -536,8 +537,8 @@ assert none is None and some.abs().max() > 0
 #
 # A quarter of the digits is held out. Of the rest, 1,348 images, all are seen, and five per class have a label. Beside the game plays a supervised learner that is given every advantage:
 # the same network with the same noise in its layers, the same initial weights, optimiser and averaging of weights, the same batches of labels, and in hindsight
-# *the number of steps that is best on the test images*. The game has to stop where it was told to. (Learning rate, noise and averaging were chosen on a validation set with other draws
-# of labels, before the test images were looked at.)
+# *the number of steps that is best on the test images*. The game has to stop where it was told to. (Learning rate, noise and averaging were chosen on a validation set with two other draws
+# of labels, before the test images were looked at; the number of steps by the time there was.)
 #
 # **Prediction** (seed 0): with five labels per class the game is better by at least 2 points; with all labels the two differ by less than 2.
 
@@ -656,7 +657,7 @@ gain = {count: rows_of(count)[:, 0] - rows_of(count)[:, 1] for count in COUNTS}
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.7), width_ratios=(1.4, 1))
 looks = (
     ("critic", "-", "game"),
-    ("real", "--", "labels alone, at best"),
+    ("ink", "--", "labels alone, at best"),
     ("muted", ":", "label spreading"),
 )
 for column, (kind, line, text) in enumerate(looks):
