@@ -1,6 +1,15 @@
 """Adversarial training: objectives, divergences, networks, Lipschitz control, and the one loop that plays the game."""
 
-from .classes import FEATURES_ONLY, Auxiliary, SemiSupervised, class_loss, classification, feature_matching, supervised
+from .classes import (
+    FEATURES_ONLY,
+    Auxiliary,
+    SemiSupervised,
+    auxiliary_value,
+    class_loss,
+    classification,
+    feature_matching,
+    supervised,
+)
 from .conditions import Conditional, Joint, Labels, Projection
 from .convolutional import dcgan_critic, dcgan_generator, keras_critic, keras_generator, layer_norm
 from .divergences import game_value, jensen_shannon, kl, optimal_critic, optimal_value
@@ -67,6 +76,7 @@ __all__ = [
     "SemiSupervised",
     "adam",
     "autoencoder",
+    "auxiliary_value",
     "best_response",
     "class_loss",
     "classification",

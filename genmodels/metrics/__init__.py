@@ -2,6 +2,7 @@
 
 from .classifier import Classifier, classifier, held_out
 from .distances import median_distance, mmd, sliced_wasserstein, wasserstein
+from .diversity import within_classes
 from .frechet import Moments, frechet_distance, frechet_of_moments, inception_style_score, moments
 from .modes import Coverage, coverage
 from .neighbours import Neighbours, nearest, spacing
@@ -26,4 +27,5 @@ __all__ = [
     "sliced_wasserstein",
     "spacing",
     "wasserstein",
+    "within_classes",
 ]
