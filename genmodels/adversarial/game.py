@@ -30,7 +30,7 @@ class Sampler(Protocol):
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Watch = Callable[[Generator, nn.Module], dict[str, Tensor]]
-Projection = Callable[[nn.Module], None]
+Projector = Callable[[nn.Module], None]
 """Puts the critic back into the set it must not leave, after each of its steps: `clip`."""
 
 
@@ -91,7 +91,7 @@ def critic_step(
     z: Batch,
     *,
     penalties: Sequence[Term] = (),
-    project: Projection | None = None,
+    project: Projector | None = None,
     rng: torch.Generator | None = None,
 ) -> Loss:
     """Move the critic once; the objective's own loss is returned, without the penalties.
@@ -150,7 +150,7 @@ def play(
     critic_optimizer: OptimizerFactory | None = None,
     penalties: Sequence[Term] = (),
     generator_terms: Sequence[Term] = (),
-    project: Projection | None = None,
+    project: Projector | None = None,
     seed: int = 0,
     watch: Watch | None = None,
     watch_at: Collection[int] = (),

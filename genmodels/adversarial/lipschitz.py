@@ -171,7 +171,7 @@ def between(real: Batch, fake: Batch, *, rng: torch.Generator) -> Batch:
     return mixed if isinstance(real, tuple) else mixed[0]
 
 
-def _mixed(real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], share: Float[Tensor, " n"]) -> Tensor:
+def _mixed(real: Tensor, fake: Tensor, share: Float[Tensor, " n"]) -> Float[Tensor, "n ..."]:
     if not real.is_floating_point():
         raise ValueError("there is nothing between two labels: penalise pairs with labels by `r1`, at the data alone.")
     weight = share.reshape(-1, *[1] * (real.ndim - 1)).to(real)

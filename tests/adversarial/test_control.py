@@ -132,12 +132,12 @@ def check_always_inside(step: CriticStep) -> None:
         assert max(p.abs().max() for p in critic.parameters()) <= BOUND
 
 
-def clipped_before(*arguments: Any, project: game.Projection) -> Tensor:  # WassersteinGAN, issue 50
+def clipped_before(*arguments: Any, project: game.Projector) -> Tensor:  # WassersteinGAN, issue 50
     project(arguments[1])
     return critic_step(*arguments)
 
 
-def gradient_clipped(*arguments: Any, project: game.Projection) -> Tensor:
+def gradient_clipped(*arguments: Any, project: game.Projector) -> Tensor:
     """What the word is sometimes taken for: it bounds the step, not the weights."""
     by = arguments[3]
     with patch.object(by, "step", wraps=by.step) as step:
