@@ -56,12 +56,12 @@ lab.start(scale)
 def infogan_diagram() -> plt.Figure:
     boxes = {
         "noise $z$": (0.0, 0.9, "muted"),
-        "code $c$": (0.0, 0.0, "good"),
+        "code $c$": (0.0, 0.0, "ink"),
         "generator $G$": (2.1, 0.45, "fake"),
         "data $x$": (2.1, -0.6, "real"),
         "critic's body": (4.5, 0.1, "critic"),
         "score $a(x)$": (6.6, -0.4, "critic"),
-        r"$Q(c\,|\,x)$": (6.6, 0.7, "good"),
+        r"$Q(c\,|\,x)$": (6.6, 0.7, "critic"),
     }
     figure, ax = plt.subplots(figsize=(7.0, 1.9))
     for name, (across, up, kind) in boxes.items():
@@ -78,11 +78,11 @@ def infogan_diagram() -> plt.Figure:
         ((5.2, 0.22), (6.1, 0.6)),
     ):
         ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": muted})
-    back = {"arrowstyle": "-|>", "color": plots.PALETTE["good"], "ls": "--"}
+    back = {"arrowstyle": "-|>", "color": plots.PALETTE["fake"], "ls": "--"}
     back["connectionstyle"] = "arc3,rad=0.22"
     ax.annotate("", (2.2, 0.72), (6.2, 0.9), arrowprops=back)
     ax.text(
-        4.2, 1.12, "what Q could not read", ha="center", color=plots.PALETTE["good"]
+        4.2, 1.36, "what Q could not read", ha="center", color=plots.PALETTE["fake"]
     )
     ax.set(xlim=(-0.7, 7.3), ylim=(-0.85, 1.55))
     ax.axis("off")
@@ -221,41 +221,37 @@ truth, errors = zip(*(channel(s) for s in noises), strict=True)
 for information_there, error in zip(truth, errors, strict=True):
     best = gaussian_bound(error**0.5, error)
     assert best <= information_there + 1e-4
-    for sigma in (0.1, 0.5, 1.0):
+    for sigma in (0.1, 0.5, 1.0, 0.95 * error**0.5, 1.05 * error**0.5):
         assert gaussian_bound(sigma, error) <= best + 1e-12
+noiseless = math.log(2) - math.log(noises[0]) - 0.5 * math.log(2 * math.pi * math.e)
+assert abs(truth[0] - noiseless) < 0.02  # grows like -log s
 ceiling = gaussian_bound(1.0, 0.0)
 print(
     f"sigma 1, no error: {ceiling:.3f} nats; true information at s = 0.02: {truth[0]:.2f}"
 )
 assert abs(ceiling - (-0.2258)) < 1e-4 and truth[0] > 2.8
 
-# the package's bound on samples of this channel, with the posterior mean as head
+# the package's bound on samples of this channel; a head that answers x errs by s
 stream = training.rng(4)
 c_drawn = 2 * torch.rand(200_000, 1, generator=stream, dtype=torch.float64) - 1
-columns = torch.cat(
-    [torch.ones_like(c_drawn), c_drawn], dim=1
-)  # one category, one position
 read = c_drawn + 0.1 * torch.randn(c_drawn.shape, generator=stream, dtype=torch.float64)
-sampled = information_bound(
-    Codes(1, continuous=1, std=0.5),
-    torch.cat([torch.ones_like(read), read], dim=1),
-    columns,
-)[1]
+both = [torch.cat([torch.ones_like(v), v], dim=1) for v in (read, c_drawn)]
+sampled = information_bound(Codes(1, continuous=1, std=0.5), *both)[1]
 assert abs(sampled - gaussian_bound(0.5, 0.01)) < 1e-3
 
 # %% mystnb={"figure": {"caption": "Left: the bound in the small world as Q goes from no opinion (0) through the posterior (1) to overconfidence. Right: what Gaussians of fixed width report of a noisy position, and the truth.", "name": "fig-infogan-bounds"}, "image": {"alt": "Left: a curve that rises from zero, touches the dashed line of the true information at sharpness one, and falls below. Right: against the noise, the true information falls; the curves for sigma 1, 0.5 and 0.1 are flat at the left and lie below it; the best sigma nearly touches it."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.7))
 sharp = torch.linspace(0, 3, 61, dtype=torch.float64)
 curve = [category_bound(beta * log_posterior.T[rows], asked) for beta in sharp]
-left.plot(sharp, curve, color=plots.PALETTE["ink"], label="$L_I$")
-left.axhline(shared, color=plots.PALETTE["good"], linestyle="--", linewidth=1.2)
+left.plot(sharp, curve, color=plots.PALETTE["critic"], label="$L_I$")
+left.axhline(shared, color=plots.PALETTE["ink"], linestyle="--", linewidth=1.2)
 left.text(
-    3, shared + 0.01, "$I(c;x)$", color=plots.PALETTE["good"], ha="right", va="bottom"
+    3, shared + 0.01, "$I(c;x)$", color=plots.PALETTE["ink"], ha="right", va="bottom"
 )
 left.set(xlabel="sharpness of $Q$: its logits are multiplied by this", ylabel="nats")
-right.plot(noises, truth, "--", color=plots.PALETTE["good"], label="$I(c;x)$")
+right.plot(noises, truth, "--", color=plots.PALETTE["ink"], label="$I(c;x)$")
 best_bounds = [gaussian_bound(e**0.5, e) for e in errors]
-right.plot(noises, best_bounds, color=plots.PALETTE["ink"], label=r"best $\sigma$")
+right.plot(noises, best_bounds, color=plots.PALETTE["critic"], label=r"best $\sigma$")
 for sigma, line in ((0.1, "-."), (0.5, ":"), (1.0, (0, (5, 1)))):
     values = [gaussian_bound(sigma, e) for e in errors]
     right.plot(
@@ -267,13 +263,13 @@ right.legend(fontsize=7.5, ncols=2, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# All three hold ({numref}`fig-infogan-bounds`). Two rules follow. To the gradient $\sigma$ is only a weight: $\sigma=1$ at weight 1 teaches exactly what
+# All three hold ({numref}`fig-infogan-bounds`). Three rules follow. To the gradient $\sigma$ is only a weight: $\sigma=1$ at weight 1 teaches exactly what
 # $\sigma=\frac12$ teaches at weight $\frac14$. And since any $Q$ gives a bound, one may train with one $\sigma$ and report with another, if that was
 # fitted on samples not used for the report; below that is {py:func}`~genmodels.adversarial.information.fitted`.
 #
-# A third: compare no printed value before knowing its entropy. The code published with the paper subtracts, for the positions, the
-# cross-entropy against a *standard normal*, $-\mathbb E\log\mathcal N(c;0,1)=\frac12\log2\pi+\frac16=1.086$, where $H(c)=0.693$ belongs. A constant
-# moves no weight, but what is printed is 0.392 nats above the bound for each position, and bounds nothing.
+# And compare no printed value before knowing its entropy. The code published with the paper (its `distributions.py`) has, for the positions, the
+# cross-entropy against a *standard normal*, $-\mathbb E\log\mathcal N(c;0,1)=\frac12\log2\pi+\frac16=1.086$, in the place of $H(c)=0.693$. A constant
+# moves no weight, but what is printed lies 0.392 nats above the bound for each position, and bounds nothing.
 
 # %% tags=["nbval-check-output"]
 weights = []
@@ -408,7 +404,7 @@ for (name, seed), history in histories.items():
     kinds_at = [history.watched[step]["bound"][0] for step in moments]
     left.plot(
         moments, kinds_at, linewidth=1.4, label=name if seed == 0 else None,
-        color=plots.PALETTE["good" if name == "InfoGAN" else "muted"],
+        color=plots.PALETTE["critic" if name == "InfoGAN" else "muted"],
     )  # fmt: skip
 left.axhline(math.log(10), color=plots.PALETTE["ink"], linestyle=":", linewidth=1)
 left.text(updates, math.log(10) - 0.06, r"$H(c_1)=\log 10$", ha="right", va="top")
