@@ -38,7 +38,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import Image, Markdown
+from IPython.display import Markdown
 from scipy.stats import spearmanr
 from torch import nn
 from torch.nn.functional import log_softmax, one_hot
@@ -592,14 +592,10 @@ for seed in (0, 1):
 # ## Ten seeds, and larger images
 #
 # Two seeds are two seeds. The same two games were recorded with ten, and on images of 28 × 28 pixels, with fully connected networks of 256 units, with
-# three seeds on MNIST and two on Fashion-MNIST:
+# three seeds on MNIST:
 
 # %% tags=["hide-input"]
-RECORDED = {
-    "digits": "infogan_digits",
-    "MNIST": "infogan_mnist",
-    "Fashion-MNIST": "infogan_fashion_mnist",
-}
+RECORDED = {"digits": "infogan_digits", "MNIST": "infogan_mnist"}
 LABELS = {"InfoGAN": "InfoGAN", "not charged": "plain GAN"}
 listing = [
     "| data | game | $L_I$ of $c_1$ | a new Q reads | samples matched | nats | real images matched |",
@@ -698,15 +694,7 @@ Markdown("\n".join(told_of))
 # paper's *rotation*; in the third it does not. Which position leans and which widens changes from seed to seed, and most do a little of both: readable is not yet
 # disentangled. Nothing in {eq}`eq-infogan-game` asks for more.
 
-# %% mystnb={"figure": {"caption": "Fashion-MNIST {cite}`xiao2017fashion`, InfoGAN, seed 0: ten categories, and both positions from −2 to 2, at four noise vectors.", "name": "fig-infogan-fashion"}, "image": {"alt": "Three blocks of small pictures of clothing. Left: columns differ by kind of garment. Middle and right: rows change gradually from left to right."}} tags=["hide-input"]
-Image(lab.RESULTS / "infogan_fashion_mnist_infogan.png")
-
-# %% mystnb={"figure": {"caption": "The same for the game whose generator is not charged.", "name": "fig-infogan-fashion-plain"}, "image": {"alt": "Three blocks of small pictures of clothing; along each row the garment stays the same or changes little."}} tags=["hide-input"]
-Image(lab.RESULTS / "infogan_fashion_mnist_not_charged.png")
-
 # %% [markdown]
-# On clothing ({numref}`fig-infogan-fashion`, {numref}`fig-infogan-fashion-plain`) it is the same contrast with less to name.
-#
 # (sec-infogan-breaks)=
 # ## Where it breaks
 #
