@@ -26,7 +26,7 @@ from .fdivergences import (
 )
 from .formulas import evaluate
 from .game import History, Sampler, adam, critic_step, generator_step, play, score
-from .information import Codes, information, information_bound
+from .information import Codes, fitted, information, information_bound
 from .inversion import Bidirectional, GaussianEncoder, autoencoder, inversion, joint_tables, latent_regressor
 from .lipschitz import clip, gradient_penalty, r1, slopes, spectral
 from .networks import Generator, image_critic, image_generator, mlp
@@ -88,6 +88,7 @@ __all__ = [
     "evaluate",
     "fade",
     "feature_matching",
+    "fitted",
     "game_value",
     "generator_gradient",
     "generator_step",
