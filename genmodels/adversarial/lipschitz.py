@@ -7,6 +7,7 @@ differentiable one on a convex set that is :math:`\|\nabla f\|\le K` everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,11 @@ from .batches import Batch, parts
 from .game import score
 
 Number = Float[Tensor, ""]
+Shown = TypeVar("Shown", bound=Batch)
+"""Samples or pairs, whichever of the two was given.
+
+:meta hide-value:
+"""
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
@@ -156,7 +162,7 @@ def _constant(layer: nn.Module, shape: tuple[int, ...], iterations: int) -> Numb
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
-def between(real: Batch, fake: Batch, *, rng: torch.Generator) -> Batch:
+def between(real: Shown, fake: Shown, *, rng: torch.Generator) -> Shown:
     r""":math:`\hat x_i=\epsilon_ix_i+(1-\epsilon_i)\tilde x_i` with one :math:`\epsilon_i\sim U(0,1)` per *row*.
 
     Of pairs, both parts are mixed with the same :math:`\epsilon_i`. Source: Gulrajani et al. 2017, Algorithm 1.
@@ -168,7 +174,7 @@ def between(real: Batch, fake: Batch, *, rng: torch.Generator) -> Batch:
     """
     share = torch.rand(len(parts(real)[0]), generator=rng)
     mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=True))
-    return mixed if isinstance(real, tuple) else mixed[0]
+    return mixed if isinstance(real, tuple) else mixed[0]  # type: ignore[return-value]
 
 
 def _mixed(real: Tensor, fake: Tensor, share: Float[Tensor, " n"]) -> Float[Tensor, "n ..."]:
