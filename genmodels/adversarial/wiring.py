@@ -115,9 +115,7 @@ class _Probe:
         return told + (value - value.detach()) if value.is_floating_point() else told  # the gradient still flows
 
     def batch(self, source: str, names: Sequence[str], batch: Batch) -> Batch:
-        told = tuple(
-            self.leaves(f"{source}.{name}", part) for name, part in zip(names, parts(batch), strict=True)
-        )
+        told = tuple(self.leaves(f"{source}.{name}", part) for name, part in zip(names, parts(batch), strict=True))
         return told if isinstance(batch, tuple) else told[0]
 
     def objective(self, objective: Objective) -> Objective:
@@ -210,7 +208,9 @@ def _step(player: str, model: Model, real: Batch, z: Batch, *, lr: float, seed: 
             generator_step(*game, z, real=real, terms=model.generator_terms, rng=stream)
 
 
-_SILENT = Objective("none", critic=lambda real, fake: 0 * (real.sum() + fake.sum()), generator=lambda fake: 0 * fake.sum())
+_SILENT = Objective(
+    "none", critic=lambda real, fake: 0 * (real.sum() + fake.sum()), generator=lambda fake: 0 * fake.sum()
+)
 
 
 def _moves(model: Model, *, rows: int, seed: int) -> Iterator[tuple[str, str]]:
