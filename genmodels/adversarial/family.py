@@ -63,7 +63,8 @@ def judged(model: Model, world: LabelledWorld, *, rows: int = 2_000, rng: torch.
     `marginal`: :math:`W_1` between samples and data. `conditional`: the mean :math:`W_1` between samples made for a
     label and data of that label; codes are first matched to labels. `obeyed`: how often the best classifier names the
     label that was asked for. `rarest`: the smallest share that one of a label's modes has among its samples.
-    `information`: between what was asked and what the best classifier sees, in nats. `recognised`: how often the
+    `information`: between what was asked and what the best classifier sees, in nats; `place`: between what was asked
+    and the nearest mode. `recognised`: how often the
     critic's own inference names the label of data. `inverted`: :math:`\mathbb E\|x-G(E(x))\|`.
     """
     x, y = world.sample((rows,), rng=rng)
@@ -102,18 +103,22 @@ def obedience(
         mode = torch.cdist(mine, centres).argmin(dim=1)
         shares.append(mode.bincount(minlength=len(centres)) / len(mine))
         distances.append(transport.wasserstein_1(mine, world.given(label).sample((len(mine),), rng=rng)))
+    classes, modes, _ = world.centres.shape
+    place = torch.cdist(x, world.centres.flatten(0, 1)).argmin(dim=1)
     return {
         "conditional": sum(distances) / len(distances),
         "obeyed": (asked == seen).double().mean().item(),
         "rarest": torch.stack(shares).min().item(),
-        "information": mutual_information(confusion(asked, seen, classes=len(world.centres))),
+        "information": mutual_information(confusion(asked, seen, sizes=(classes, classes))),
+        "place": mutual_information(confusion(asked, place, sizes=(classes, classes * modes))),
     }
 
 
-def confusion(one: Int[Tensor, " n"], other: Int[Tensor, " n"], *, classes: int) -> Float[Tensor, "classes classes"]:
+def confusion(one: Int[Tensor, " n"], other: Int[Tensor, " n"], *, sizes: tuple[int, int]) -> Float[Tensor, "a b"]:
     """How often the two go together: a table of frequencies that sum to 1."""
-    counts = (classes * one + other).bincount(minlength=classes**2)
-    return counts.reshape(classes, classes).double() / len(one)
+    rows, columns = sizes
+    counts = (columns * one + other).bincount(minlength=rows * columns)
+    return counts.reshape(rows, columns).double() / len(one)
 
 
 def mutual_information(joint: Float[Tensor, "a b"]) -> float:
@@ -124,5 +129,5 @@ def mutual_information(joint: Float[Tensor, "a b"]) -> float:
 
 def matched(kind: Int[Tensor, " n"], label: Int[Tensor, " n"], *, classes: int) -> Int[Tensor, " classes"]:
     """The label that each kind stands for: the one-to-one assignment that agrees most often."""
-    together = confusion(kind, label, classes=classes)
+    together = confusion(kind, label, sizes=(classes, classes))
     return torch.as_tensor(linear_sum_assignment(together.numpy(), maximize=True)[1])

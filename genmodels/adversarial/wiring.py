@@ -89,7 +89,8 @@ def networks(module: nn.Module, name: str) -> dict[str, nn.Module]:
     """The boxes: the largest parts that are plain `torch.nn` modules, or own parameters; what has none is a wire."""
     if not any(True for _ in module.parameters()):
         return {}
-    if type(module).__module__.startswith("torch.nn") or any(True for _ in module.parameters(recurse=False)):
+    plain = type(module).__module__.startswith("torch.nn") and not isinstance(module, nn.ModuleDict | nn.ModuleList)
+    if plain or any(True for _ in module.parameters(recurse=False)):
         return {name: module}
     children = [networks(child, f"{name}.{path}") for path, child in module.named_children()]
     return {path: box for child in children for path, box in child.items()}
@@ -132,7 +133,7 @@ class _Probe:
     def term(self, term: Term) -> Term:
         name = term_name(term)
         if isinstance(term, partial):  # a term may have brought data of its own
-            own = {k: _Tapped(v, self, k) for k, v in term.keywords.items() if isinstance(v, Pairs)}
+            own = {k: _Tapped(v.x, v.y, self, k) for k, v in term.keywords.items() if isinstance(v, Pairs)}
             term = partial(term, **own)
 
         def value(critic: Any, real: Any, fake: Any, *, rng: torch.Generator) -> Tensor:
@@ -143,15 +144,16 @@ class _Probe:
         return value
 
 
-class _Tapped(NamedTuple):
+@dataclass(frozen=True)
+class _Tapped(Pairs):
     """Labelled data that a term draws from, watched."""
 
-    pairs: Pairs
     probe: _Probe
     name: str
 
-    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Batch:
-        return self.probe.batch(self.name, "xy", self.pairs.sample(sample_shape, rng=rng))
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        x, y = parts(self.probe.batch(self.name, "xy", super().sample(sample_shape, rng=rng)))
+        return x, y
 
 
 def term_name(term: Any) -> str:
