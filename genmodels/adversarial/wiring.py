@@ -166,8 +166,8 @@ def _both_steps(model: Model, probe: _Probe, *, rows: int, seed: int) -> None:
     generator, critic = copy.deepcopy((model.generator, model.critic))
     for player, name in ((generator, "generator"), (critic, "critic")):
         for path, box in networks(player, name).items():
-            box.register_forward_pre_hook(lambda _, given, path=path: probe.enters(path, *given))  # type: ignore[misc]
-            box.register_forward_hook(lambda _, __, out, path=path: probe.leaves(path, out))  # type: ignore[misc]
+            box.register_forward_pre_hook(lambda _, given, path=path: probe.enters(path, *given))
+            box.register_forward_hook(lambda _, __, out, path=path: probe.leaves(path, out))
 
     def scored(_: nn.Module, __: Any, out: Tensor) -> Tensor:
         probe.enters("score", out)
@@ -184,8 +184,8 @@ def _both_steps(model: Model, probe: _Probe, *, rows: int, seed: int) -> None:
         penalties=tuple(probe.term(term) for term in model.penalties),
         generator_terms=tuple(probe.term(term) for term in model.generator_terms),
     )
-    for player in ("critic", "generator"):
-        _step(player, model, real, z, lr=0.0, seed=seed)
+    _step("critic", model, real, z, lr=0.0, seed=seed)
+    _step("generator", model, real, z, lr=0.0, seed=seed)
 
 
 def _first_batch(model: Model, *, rows: int, seed: int) -> tuple[Batch, Batch]:

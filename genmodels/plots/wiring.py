@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,6 @@ from .style import PALETTE
 if TYPE_CHECKING:
     from ..adversarial.wiring import Wiring
 
-Ranks = dict[str, int]
 Wire = tuple[str, str]
 TRIALS = 12
 PAD = 0.16
@@ -30,16 +29,11 @@ PAD = 0.16
 def short(node: str) -> str:
     """How a node reads: `noise.z` as z, `generator.network` as G, `generator.encoder` as E, others by their names."""
     player, _, path = node.partition(".")
-    if player == "labelled":
-        return f"few ${path}$"
-    if player in ("noise", "data"):
-        return f"${path}$"
-    if player == "generator":
-        first, *rest = [part for part in path.split(".") if part != "network"] or ["G"]
-        return "E" if first == "encoder" and not rest else first.replace("_", " ")
-    return (
-        (path or player).removesuffix(".table").removeprefix("network.").replace("network", "critic").replace("_", " ")
-    )
+    if player in ("noise", "data", "labelled"):
+        return f"few ${path}$" if player == "labelled" else f"${path}$"
+    names = [name for name in path.split(".") if name not in ("", "network", "table")]
+    own = {"generator": "G", "critic": "critic"}
+    return " ".join(names).replace("encoder", "E") or own.get(player, player.replace("_", " "))
 
 
 def moved(wiring: Wiring, loss: str) -> str:
@@ -70,9 +64,10 @@ def diagrams(wirings: Sequence[Wiring], *, columns: int = 2, width: float = 2.75
 def diagram(ax: Axes, wiring: Wiring) -> None:
     """One model, from its sources below to its losses above; under each loss stands whom it moves."""
     place = layout(wiring)
+    height = {node: up for node, (_, up) in place.items()}
     for start, goal in sorted(wiring.edges):
-        way = [place[node] for node in _way(start, goal, place)]
-        _wire(ax, way, half=_half(goal), colour=_colour(wiring, start))
+        way = [place[node] for node in _way(start, goal, height)]
+        _wire(ax, way, half=_half(goal), colour=_colour(start))
     for node in (*wiring.sources, *wiring.networks, "score", *wiring.losses):
         _box(ax, wiring, node, place[node])
     ax.set_title(wiring.name, loc="center")
@@ -81,7 +76,7 @@ def diagram(ax: Axes, wiring: Wiring) -> None:
 # --- where things go -------------------------------------------------------------------------------------------------
 
 
-def ranks(wiring: Wiring) -> Ranks:
+def ranks(wiring: Wiring) -> dict[str, int]:
     """How far up a node stands: above all that feeds it; a source just below the first box that it feeds."""
     rank = dict.fromkeys((*wiring.sources, *wiring.networks, "score", *wiring.losses), 0)
     for _ in rank:  # the longest path has no more steps than there are nodes
@@ -98,24 +93,19 @@ def ranks(wiring: Wiring) -> Ranks:
 
 def layout(wiring: Wiring) -> dict[str, tuple[float, float]]:
     """A place for every node and every bend: few crossings first, then short wires (Sugiyama's method, by trial)."""
-    rank, wires, middle = ranks(wiring), [], {}
-    for start, goal in sorted(wiring.edges):
-        way = _way(start, goal, rank)
-        for k, bend in enumerate(way):
-            middle.setdefault(bend, rank.get(start, 0) + k)
-        wires += list(pairwise(way))
-    rows = [sorted(n for n in {**rank, **middle} if {**middle, **rank}[n] == r) for r in range(max(rank.values()) + 1)]
+    rank = ranks(wiring)
+    ways = [_way(start, goal, rank) for start, goal in sorted(wiring.edges)]
+    wires = [wire for way in ways for wire in pairwise(way)]
+    level = {bend: rank[way[0]] + k for way in ways for k, bend in enumerate(way)} | rank
+    rows = [sorted(node for node in level if level[node] == r) for r in range(max(rank.values()) + 1)]
     chance = random.Random(0)
     best = min((_improved(rows, wires, chance) for _ in range(TRIALS)), key=lambda found: found[0])[1]
     across = _spread(best, wires, {loss: f"moves {moved(wiring, loss)}" for loss in wiring.losses})
     return {node: (across[node], float(r)) for r, row in enumerate(best) for node in row}
 
 
-def _way(start: str, goal: str, known: Mapping[str, object]) -> list[str]:
+def _way(start: str, goal: str, height: Mapping[str, int | float]) -> list[str]:
     """The nodes that a wire passes: the bends in between are named after both ends."""
-    if not known:
-        return [start, goal]
-    height = {node: value if isinstance(value, int) else value[1] for node, value in known.items()}  # type: ignore[index]
     between = range(1, round(height[goal] - height[start]))
     return [start, *(f"{start}>{goal}>{k}" for k in between), goal]
 
@@ -174,13 +164,13 @@ def _half(node: str) -> float:
 # --- ink -------------------------------------------------------------------------------------------------------------
 
 
-def _colour(wiring: Wiring, node: str) -> str:
+def _colour(node: str) -> str:
     players = {"noise": "muted", "data": "real", "labelled": "real", "generator": "fake", "critic": "critic"}
     return PALETTE[players.get(node.partition(".")[0], "critic" if node == "score" else "ink")]
 
 
 def _box(ax: Axes, wiring: Wiring, node: str, place: tuple[float, float]) -> None:
-    colour, network = _colour(wiring, node), node in wiring.networks
+    colour, network = _colour(node), node in wiring.networks
     frame = {"boxstyle": "round,pad=0.28", "fc": colour if network else "white", "ec": colour, "lw": 1.2}
     if node in wiring.sources or node == "score":
         frame["ec"] = "white"
@@ -200,5 +190,5 @@ def _wire(ax: Axes, way: Sequence[tuple[float, float]], *, half: float, colour: 
     stops = [*((a + b) / 2 for a, b in pairwise(turns)), end]  # a turn pulls the curve from stop to stop
     curve = [knot for turn, stop in zip(turns, stops, strict=False) for knot in (turn, stop)]
     codes = [Path.MOVETO, *([Path.CURVE3] * len(curve) or [Path.LINETO])]
-    style = {"arrowstyle": "-|>", "mutation_scale": 8, "color": colour, "lw": 1.1, "fill": False}
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "color": colour, "lw": 1.1, "fill": False}
     ax.add_patch(FancyArrowPatch(path=Path([start, *(curve or [end])], codes), zorder=1, **style))
