@@ -20,7 +20,7 @@ from genmodels.adversarial.family import family, judged, obedience
 
 from . import cells, record
 
-STEPS, BATCH, RATE, SLOPE, FEW = 2_000, 256, 3e-4, 0.1, 4
+STEPS, BATCH, RATE, WIDTH, SLOPE, FEW = 1_500, 128, 1e-3, 64, 0.1, 4
 WORLDS = {
     "two modes per label": data.labelled_ring(classes=4, modes=8, std=0.2),
     "one mode, apart": data.labelled_ring(classes=4, modes=4, std=0.2),
@@ -40,7 +40,7 @@ def few_labels(world: data.LabelledWorld, *, seed: int) -> data.Pairs:
 def train(world: data.LabelledWorld, name: str, *, seed: int, steps: int) -> Any:
     """The model of that name, trained; all are made, so that each has the same initial weights whatever else runs."""
     with training.isolated(seed):
-        models = family(world, few_labels(world, seed=seed))
+        models = family(world, few_labels(world, seed=seed), width=WIDTH)
     model = next(model for model in models if model.name == name)
     terms = {"generator_terms": model.generator_terms, "penalties": (*model.penalties, partial(r1, weight=SLOPE))}
     players = model.generator, model.critic, model.data, model.objective
@@ -71,7 +71,7 @@ def supervised_only(world: data.LabelledWorld, *, seed: int, steps: int = 500) -
     """The semi-supervised model's classifier without its game: trained on the few labels and nothing else."""
     few = few_labels(world, seed=seed)
     with training.isolated(seed):
-        classifier: Any = next(m for m in family(world, few) if m.name == "semi-supervised GAN").critic
+        classifier: Any = next(m for m in family(world, few, width=WIDTH) if m.name == "semi-supervised GAN").critic
     optimizer = torch.optim.Adam(classifier.parameters(), lr=RATE)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -97,10 +97,11 @@ def main() -> None:
     torch.set_num_threads(1)
     with training.isolated(0):
         some = WORLDS["one mode, apart"]
-        names = ["data", "few labels alone", *(model.name for model in family(some, few_labels(some, seed=0)))]
+        models = family(some, few_labels(some, seed=0), width=WIDTH)
+    names = ["data", "few labels alone", *(model.name for model in models if model.name != "GAN")]
     grid = [(where, name, str(seed)) for seed in range(seeds) for where in WORLDS for name in names]
     about, rows = cells.run(__file__, f"python -m experiments.conditional_family --seeds {seeds}", grid, measure)
-    settings = {"steps": STEPS, "batch": BATCH, "rate": RATE, "r1": SLOPE, "labels per class": FEW}
+    settings = {"steps": STEPS, "batch": BATCH, "rate": RATE, "width": WIDTH, "r1": SLOPE, "labels per class": FEW}
     print(record.write("conditional_family", {"metric": METRIC, "settings": settings, **about, "rows": rows}))
 
 
