@@ -31,24 +31,24 @@ if importlib.util.find_spec("genmodels") is None:  # Colab, or another bare kern
 scale = None  # "quick" or "full"; None asks the environment: GENMODELS_SCALE
 
 # %% tags=["hide-input"]
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown
 
-from genmodels import data, lab, training
+from genmodels import data, lab, plots, training
 from genmodels.adversarial import (
-    critic_step, generator_step, jensen_shannon,
-    score,
+    HINGE, WASSERSTEIN, Conditional, Generator, classification, critic_step,
+    generator_step, gradient_penalty, jensen_shannon, play, r1, score,
 )  # fmt: skip
-from genmodels.adversarial.batches import Batch, parts
-from genmodels.adversarial.family import (
-    family, mutual_information,
-)  # fmt: skip
+from genmodels.adversarial.batches import Batch, parts, samples
+from genmodels.adversarial.family import confusion, family, judged, mutual_information
 from genmodels.adversarial.wiring import (
-    Model, Wiring, term_name, wiring,
+    Model, Wiring, code_lines, pieces, term_name, wiring,
 )  # fmt: skip
 from genmodels.plots.wiring import diagrams, moved
 
@@ -358,3 +358,579 @@ for (where, name), q in ends.items():
         f"{mutual_information(p):.3f}), JSD of samples "
         f"{jensen_shannon(p.sum(1), q.sum(1)):.4f}, of pairs {pairs_game(p, q):.4f}"
     )
+
+# %%
+for (where, name), q in ends.items():
+    p = worlds[where]
+    if name == "conditional GAN":
+        assert pairs_game(p, q) < 1e-3
+    else:
+        legible = mutual_information(q) - mutual_information(p)
+        assert (legible > 0.3) if where == "overlapping" else abs(legible) < 0.01
+        assert mutual_information(q) < math.log(2) + 1e-9
+        assert pairs_game(p, q) < (0.1 if where == "overlapping" else 0.01)
+bent = {
+    name: jensen_shannon(worlds["overlapping"].sum(1), ends["overlapping", name].sum(1))
+    for name in games
+}
+assert bent["AC-GAN"] > 0.01 > 10 * bent["InfoGAN"]  # the prediction failed for AC-GAN
+
+# %% mystnb={"figure": {"caption": "Where the games on a table end when classes overlap: data of the two classes (filled, blue) and what the generator makes for each label (lines, orange; the second label dashed).", "name": "fig-family-table"}, "image": {"alt": "Three panels. Conditional GAN: two orange bell curves lie on the two blue ones. AC-GAN: two curves cut off at the middle, steeper and with a gap between them. InfoGAN: the two halves of the data's total density, cut vertically in the middle."}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.4), sharey=True)
+for ax, name in zip(axes, games, strict=True):
+    p, q = worlds["overlapping"], ends["overlapping", name]
+    for k, line in enumerate(("-", "--")):
+        ax.fill_between(
+            cells_x, 2 * p[:, k], color=plots.PALETTE["real"], alpha=0.2, linewidth=0
+        )
+        ax.plot(cells_x, 2 * q[:, k], line, color=plots.PALETTE["fake"], linewidth=1.4)
+    ax.set(xlim=(-4, 4), yticks=[], xlabel="$x$", title=name)
+plt.show()
+
+# %% [markdown]
+# The game of pairs keeps what it promises, and so does the world with classes apart. Where classes overlap ({numref}`fig-family-table`), both terms drive the two classes apart until
+# nobody could mistake one for the other, 0.69 of 0.69 nats. InfoGAN cuts the data in the middle and keeps their marginal. For AC-GAN the first half of the
+# prediction failed: its marginal is wrong as well, with a gap where the data's classes meet, because its head has learned on the data that samples there are ambiguous, and the
+# generator is charged for that. That AC-GAN sharpens classes is no accident of a training run, but what its loss asks for. The sections on AC-GAN and InfoGAN
+# ({ref}`sec-classes`, {ref}`sec-infogan`) follow each by itself.
+
+# %% [markdown]
+# ## Side by side
+#
+# Now with networks and samples. The world is four Gaussians around the origin, a label each, so wide that the best classifier is right in only about 85 % of all cases. Everything
+# about it is known: $p(x|y)$ to draw from and $p(y|x)$ to judge with. All models have the same networks, the same data, and the same number of updates, and all critics are charged the
+# $R_1$ penalty of section 3.2 in addition.
+#
+# **Prediction.** The conditional GAN is as often mistaken for another class as data are: what the best classifier sees agrees with what was asked
+# for as often as on data, within 8 points. AC-GAN is *more* obedient than data, by 8 points or more, and its samples lie farther from the data of their label. BiGAN finds a data
+# point again from its code, to less than 0.4 of the distance between two data points. (Thresholds after trial runs with four seeds.)
+
+# %%
+updates = lab.scale(quick=1_000, full=5_000)
+moments = [0, 50, 100, 200, 400, 700, updates]
+width = lab.scale(quick=64, full=128)
+trained = {model.name: model for model in newborn(0, width=width)[1:]}
+
+
+def watch(generator: Generator, critic: Any) -> dict[str, torch.Tensor]:
+    """The same noise at every moment, and the kind of each sample: asked for, else inferred."""
+    made = parts(generator(*parts(generator.noise(500, rng=training.rng(7)))))
+    if isinstance(generator, Conditional):
+        kind = made[1].argmax(1) if made[1].is_floating_point() else made[1]
+    elif hasattr(critic, "infer"):
+        kind = critic.infer(made[0]).argmax(1)
+    else:
+        kind = torch.full((len(made[0]),), -1)
+    return {"x": made[0], "kind": kind}
+
+
+def train(model: Model, *extra: Any, **settings: Any) -> Any:
+    """Play a model's game with its own terms, and `extra` ones for the critic."""
+    players = model.generator, model.critic, model.data, model.objective
+    terms = {"generator_terms": model.generator_terms}
+    terms |= {"penalties": (*model.penalties, *extra)}
+    return play(*players, batch=128, seed=0, **terms, **settings)
+
+
+flat = partial(r1, weight=0.1)
+seen = {
+    name: train(model, flat, steps=updates, watch=watch, watch_at=moments).watched
+    for name, model in trained.items()
+}
+
+# %%
+facts = {
+    name: judged(model, world, rng=training.rng(8)) for name, model in trained.items()
+}
+x, y = world.sample((2_000,), rng=training.rng(9))
+best = (world.posterior(x).argmax(1) == y).double().mean().item()
+apart = (x - x.roll(1, 0)).norm(dim=1).mean().item()
+print(
+    f"data: the best classifier is right in {best:.1%}; two points are {apart:.2f} apart"
+)
+for name, found in facts.items():
+    print(f"{name:20}", {key: round(value, 2) for key, value in found.items()})
+
+paired, auxiliary, coded = (
+    facts[name] for name in ("conditional GAN", "AC-GAN", "InfoGAN")
+)
+assert abs(paired["obeyed"] - best) < 0.08
+assert auxiliary["obeyed"] > best + 0.08
+assert auxiliary["conditional"] > paired["conditional"] + 0.1
+assert facts["BiGAN"]["inverted"] < 0.4 * apart
+assert coded["information"] > 0.3 and facts["semi-supervised GAN"]["recognised"] > 0.4
+
+
+# %% tags=["hide-input"]
+def family_figure(step: int) -> plt.Figure:
+    figure, axes = plt.subplots(2, 3, figsize=(5.4, 3.8))
+    clouds = {"data": {"x": x[:500], "kind": y[:500]}}
+    clouds |= {name: history[step] for name, history in seen.items()}
+    for ax, (name, cloud) in zip(axes.flat, clouds.items(), strict=True):
+        if (cloud["kind"] < 0).all():
+            plots.points(ax, cloud["x"], kind="fake", size=4)
+        else:
+            ax.scatter(
+                *cloud["x"].T, c=cloud["kind"], cmap="Dark2", vmin=0, vmax=7, s=4
+            )
+        plots.square(ax, half=5)
+        ax.set_title(name.replace("-supervised GAN", "-supervised"))
+    return figure
+
+
+family_player = plots.explore(
+    family_figure,
+    moments,
+    label=lambda step: f"{step:,} updates",
+    alt="Data of four overlapping classes and the samples of five models, coloured by the class that was asked for, or that the critic infers",
+    pause=700,
+)
+family_player
+
+# %% [markdown]
+# Move the slider to the end. The conditional GAN's colours overlap as those of the data do; AC-GAN's stand apart. InfoGAN's colours are codes, so their names are arbitrary, and nothing obliges a code to follow
+# a class. The semi-supervised GAN's colours are what its critic infers of its samples; BiGAN has no labels at all.
+#
+# At full size, three worlds and several seeds were recorded. With two modes per label, opposite each other, a label is a set of places and not one place.
+
+# %% tags=["hide-input"]
+recorded = lab.results("conditional_family")
+shown_keys = {
+    "conditional": "$W_1$ given $y$", "marginal": "$W_1$", "obeyed": "obeyed", "rarest": "rarest mode",
+    "place": "$I$(asked; mode)", "recognised": "recognised", "inverted": "inverted",
+}  # fmt: skip
+order = list(dict.fromkeys((row["world"], row["model"]) for row in recorded["rows"]))
+values: dict[tuple[str, str], dict[str, list[float]]] = {
+    cell: {
+        key: [
+            row[key]
+            for row in recorded["rows"]
+            if (row["world"], row["model"]) == cell and key in row
+        ]
+        for key in shown_keys
+    }
+    for cell in order
+}
+
+
+def spread(found: list[float]) -> str:
+    """Mean, and the range over seeds."""
+    if not found:
+        return ""
+    middle = sum(found) / len(found)
+    return f"{middle:.2f} ({min(found):.2f}–{max(found):.2f})"
+
+
+lines = [
+    f"| world | model | {' | '.join(shown_keys.values())} |",
+    "|---|---|" + "--:|" * len(shown_keys),
+]
+lines += [
+    f"| {where} | {name} | {' | '.join(spread(v) for v in values[where, name].values())} |"
+    for where, name in order
+]
+seeds = sorted({row["seed"] for row in recorded["rows"]})
+setting = recorded["settings"]
+spent = sum(row["seconds"] for row in recorded["rows"])
+lines += [
+    f"\n{len(seeds)} seeds; {setting['steps']:,} updates of batch {setting['batch']}, "
+    f"networks of width {setting['width']}, $R_1$ weight {setting['r1']}, "
+    f"{setting['labels per class']} labels per class for the semi-supervised model; "
+    f"{recorded['hardware']}, torch {recorded['torch']}, {spent / 60:.0f} min in all, "
+    f"commit {recorded['commit'][:7]}."
+]
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# RECORDED PROSE
+#
+# ## How much code is a model?
+#
+# If five models are one family, each should be little code of its own. The package's functions and classes that a model uses are found by following the names in
+# their source; what no other model of the list uses is its own. Lines are counted without docstrings, comments and blank lines.
+
+# %% tags=["hide-input"]
+made_of = {name: pieces(model) for name, model in trained.items()}
+shared_by_all = set.intersection(*made_of.values())
+rows = [
+    "| model | its own | lines | shared with some | lines |",
+    "|---|---|--:|---|--:|",
+]
+own_lines = {}
+for name, mine in made_of.items():
+    others = set().union(*(made_of[other] for other in made_of if other != name))
+    groups = mine - others, (mine & others) - shared_by_all
+    counts = [sum(code_lines(piece) for piece in group) for group in groups]
+    names = [
+        ", ".join(f"`{n}`" for n in sorted(piece.__name__ for piece in group)) or "–"
+        for group in groups
+    ]
+    rows.append(f"| {name} | {names[0]} | {counts[0]} | {names[1]} | {counts[1]} |")
+    own_lines[name] = counts[0]
+assert max(own_lines.values()) <= 40
+Markdown("\n".join(rows))
+
+# %% [markdown]
+# No model has more than 40 lines of its own, and the conditional GAN has none: its sampler is also AC-GAN's, and its critic of pairs is also BiGAN's. All use the
+# same `play`.
+#
+# ## Members without a name
+#
+# Terms, samplers and objectives are chosen separately, so the family is larger than the list. AC-GAN's term with the hinge objective and the $R_1$ penalty is one
+# more line; InfoGAN's with the Wasserstein objective and a gradient penalty is another ({numref}`fig-family-new`). One combination is refused, with a reason: a gradient penalty between pairs
+# with labels.
+
+
+# %%
+def between_samples(critic, real, fake, *, rng) -> torch.Tensor:
+    """The gradient penalty on samples alone, without what comes with them."""
+    return gradient_penalty(critic, samples(real), samples(fake), rng=rng)
+
+
+def members(seed: int) -> dict[str, Model]:
+    """New combinations, with initial weights of one seed."""
+    base = {model.name: model for model in newborn(seed, width=width)}
+    acgan, infogan = base["AC-GAN"], base["InfoGAN"]
+    return {
+        "AC-GAN, hinge, R1": acgan._replace(
+            name="AC-GAN, hinge, R1",
+            objective=HINGE,
+            penalties=(*acgan.penalties, flat),
+        ),
+        "Wasserstein InfoGAN": infogan._replace(
+            name="Wasserstein InfoGAN",
+            objective=WASSERSTEIN,
+            penalties=(*infogan.penalties, between_samples),
+        ),
+    }
+
+
+new = {name: wiring(model) for name, model in members(0).items()}
+assert new["AC-GAN, hinge, R1"].edges > of["AC-GAN"].edges
+assert new["Wasserstein InfoGAN"].edges > of["InfoGAN"].edges
+assert moved(new["AC-GAN, hinge, R1"], "r1") == "critic"
+
+separate = data.labelled_ring(classes=4, modes=4, std=0.3)
+player = members(0)["AC-GAN, hinge, R1"]._replace(data=separate)
+train(player, steps=400)
+result = judged(player, separate, rng=training.rng(8))
+print("AC-GAN, hinge, R1:", {key: round(value, 2) for key, value in result.items()})
+assert result["obeyed"] > 0.8
+
+# %%
+pair = world.sample((8,), rng=training.rng(0))
+try:
+    gradient_penalty(trained["conditional GAN"].critic, pair, pair, rng=training.rng(0))
+except ValueError as error:
+    refused = str(error)
+print(refused)
+assert "r1" in refused and "labels" in refused
+
+# %% mystnb={"figure": {"caption": "Two combinations, drawn by the same function.", "name": "fig-family-new"}, "image": {"alt": "Two diagrams: AC-GAN with a third loss called r1, and InfoGAN with a third loss called between samples; both new losses move the critic alone."}} tags=["hide-input"]
+diagrams(list(new.values()), width=3.4)
+plt.show()
+
+# %% [markdown]
+# ## Where it breaks
+#
+# A graph says what *can* be heard, not whether it is right. The generator below shows each sample with the label of its neighbour in the batch, a bug that was really
+# published. Its wiring is that of a conditional GAN to the last wire, while label and sample are independent.
+
+
+# %%
+class Mislabelled(Conditional):
+    """Shows each sample with another row's label."""
+
+    def forward(self, z, y):
+        x, y = super().forward(z, y)
+        return x, y.roll(1, 0)
+
+
+told = trained["conditional GAN"].generator
+wrong = Mislabelled(told.network, told.condition, latent=told.latent)
+broken = wiring(trained["conditional GAN"]._replace(generator=wrong))
+assert broken.edges == of["conditional GAN"].edges
+
+for generator in (told, wrong):
+    made_x, asked = generator.sample((2_000,), rng=training.rng(10))
+    table_of = confusion(asked, world.posterior(made_x).argmax(1), sizes=(4, 4))
+    print(
+        f"{type(generator).__name__:12} I(label; x) at least {mutual_information(table_of):.2f} nats"
+    )
+assert mutual_information(table_of) < 0.02
+
+# %% [markdown]
+# And a wire says nothing about *how much*. A term of weight 0 has no wires at all, one of weight $10^{-6}$ has them all, and the two train alike.
+
+# %%
+for weight in (0.0, 1e-6):
+    faint = partial(classification, weight=weight)
+    almost = wiring(
+        models["AC-GAN"]._replace(penalties=(faint,), generator_terms=(faint,))
+    )
+    print(f"weight {weight:g}: {len(almost.into('classification'))} wires")
+    assert len(almost.into("classification")) == (3 if weight else 0)
+
+# %% [markdown]
+# So the measured diagram replaces reading the code for *who is told what*, and nothing else: whether the terms do what they should is a matter of results such as those above.
+#
+# All of these models condition on a label or a short vector, and make one vector. The lecture names tasks whose condition and answer are *sequences*: a caption for an image,
+# the next turn of a conversation. What changes when the answer is a sequence is the subject of {doc}`../05_sequences/index`.
+
+# %% [markdown]
+# ## Exercises
+#
+# Each exercise asks for one function. The check below it runs on your machine; a course grades the same function on
+# further cases. Use `torch`, keep the signature, return a result instead of printing it, and do not change an argument
+# in place.
+
+# %% [markdown]
+# :::{exercise} Who pays for a term?
+# :label: ex-family-charges
+# The critic gives $n$ real samples the scores `real` and $m$ generated ones the scores `fake`. There are $k$ terms with the values `terms`, and `charged[i, 0]` is
+# the weight with which the critic is charged term $i$, `charged[i, 1]` that of the generator; 0 means not at all. Write `two_losses(real, fake, terms, charged)`,
+# which returns a tensor of two numbers: the critic's loss and the generator's. The objective is the non-saturating one: the critic's part is
+# $\frac1n\sum\operatorname{softplus}(-s_i)+\frac1m\sum\operatorname{softplus}(s_j)$ over real and generated scores. Both losses are to be minimised, and must be exact for large scores.
+# :::
+
+# %% [markdown]
+# :::{solution-start} ex-family-charges
+# :label: sol-family-charges
+# :class: dropdown
+# :::
+
+
+# %% tags=["solution"]
+def two_losses(real, fake, terms, charged):
+    """Loss of the critic and of the generator, with their terms.
+
+    real: shape (n,); fake: shape (m,); terms: shape (k,); charged: shape (k, 2). Returns a tensor of shape (2,).
+    """
+    ### BEGIN SOLUTION
+    # A term that both players are charged is added to both losses with the same sign: they agree on it.
+    softplus = torch.nn.functional.softplus
+    critic = softplus(-real).mean() + softplus(fake).mean()
+    generator = softplus(-fake).mean()
+    return torch.stack([critic, generator]) + terms @ charged
+    ### END SOLUTION
+
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+
+# %% tags=["test"]
+# check: ex-family-charges points=1
+undecided = torch.zeros(2, dtype=torch.float64)
+log_two = math.log(2)
+agreed = torch.tensor([[1.0, 1.0]], dtype=torch.float64)
+half = torch.tensor([0.5], dtype=torch.float64)
+expected_losses = torch.tensor([2 * log_two + 0.5, log_two + 0.5], dtype=torch.float64)
+assert torch.allclose(two_losses(undecided, undecided, half, agreed), expected_losses)
+
+
+# %% tags=["hidden-test", "remove-cell"]
+# hidden: ex-family-charges function=two_losses points=3 tolerance=1e-5
+def cases_two_losses(rng):
+    """Scores, terms and who is charged: random ones, large scores, and the edge cases."""
+
+    def scores(n, width):
+        return [rng.gauss(0.4, width) for _ in range(n)]
+
+    def weights(k):
+        return [
+            [rng.choice([0.0, 1.0, rng.uniform(0.1, 3.0)]) for _ in range(2)]
+            for _ in range(k)
+        ]
+
+    sizes = [(1, 1, 1), (2, 3, 1), (4, 2, 2), (5, 5, 3), (3, 7, 4), (8, 3, 2)]
+    ordinary = [
+        (scores(n, 2.0), scores(m, 2.0), scores(k, 1.0), weights(k))
+        for n, m, k in sizes
+    ]
+    large = [
+        (scores(3, 400.0), scores(4, 400.0), scores(2, 1.0), weights(2))
+        for _ in range(2)
+    ]
+    one = scores(3, 1.0), scores(4, 1.0), [rng.uniform(0.5, 2.0)]
+    edges = [[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 2.0]], [[1.5, 1.5]]]
+    return [*ordinary, *large, *((*one, charged) for charged in edges)]
+
+
+# %% [markdown]
+# :::{exercise} What depends on what?
+# :label: ex-family-depends
+# A graph of $k$ nodes is given as a table of direct wires: `wires[i, j]` is 1 if node $i$ feeds node $j$, else 0. There are no cycles, and the nodes are in
+# any order. Some nodes are *held* (`held[j]` is 1): they keep their value whatever feeds them. Write `depends(wires, held)`, which returns the $k\times k$ table with a 1 at
+# `[i, j]` if changing the value of node $i$ by hand can change the value of node $j$, and 0 if not. A node that is changed by hand changes, even if it is listed as held.
+# :::
+
+# %% [markdown]
+# :::{solution-start} ex-family-depends
+# :label: sol-family-depends
+# :class: dropdown
+# :::
+
+
+# %% tags=["solution"]
+def depends(wires, held):
+    """What can change when one node is changed by hand and the held nodes keep their values.
+
+    wires: shape (k, k) of 0 and 1; held: shape (k,) of 0 and 1. Returns a tensor of shape (k, k) of 0 and 1.
+    """
+    ### BEGIN SOLUTION
+    # No wire leads into a held node. What can be reached in any number of steps is found by taking one step k times.
+    open_wires = wires * (1 - held)
+    changed = torch.eye(len(wires), dtype=wires.dtype)
+    for _ in range(len(wires)):
+        changed = ((changed + changed @ open_wires) > 0).to(wires.dtype)
+    return changed
+    ### END SOLUTION
+
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+
+# %% tags=["test"]
+# check: ex-family-depends points=1
+chain = torch.tensor(
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]], dtype=torch.float64
+)
+nobody = torch.zeros(3, dtype=torch.float64)
+assert torch.equal(depends(chain, nobody), torch.ones(3, 3, dtype=torch.float64).triu())
+second = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+assert depends(chain, second)[0, 2] == 0 and depends(chain, second)[1, 2] == 1
+
+
+# %% tags=["hidden-test", "remove-cell"]
+# hidden: ex-family-depends function=depends points=3 tolerance=1e-6
+def cases_depends(rng):
+    """Graphs without cycles, their nodes shuffled, with some nodes held."""
+
+    def graph(k, share, holds):
+        order = list(range(k))
+        rng.shuffle(order)
+        wires = [[0.0] * k for _ in range(k)]
+        for a in range(k):
+            for b in range(a + 1, k):
+                if rng.random() < share:
+                    wires[order[a]][order[b]] = 1.0
+        held = [1.0] * holds + [0.0] * (k - holds)
+        rng.shuffle(held)
+        return wires, held
+
+    def line(k, holds):
+        order = list(range(k))
+        rng.shuffle(order)
+        wires = [[0.0] * k for _ in range(k)]
+        for a, b in zip(order, order[1:], strict=False):
+            wires[a][b] = 1.0
+        held = [0.0] * k
+        for a in order[2 : 2 + holds]:
+            held[a] = 1.0
+        return wires, held
+
+    sizes = [
+        (4, 0.6, 1),
+        (5, 0.5, 1),
+        (6, 0.4, 2),
+        (7, 0.4, 1),
+        (8, 0.3, 2),
+        (5, 0.7, 0),
+    ]
+    random = [graph(*size) for size in sizes]
+    lines = [line(6, 0), line(7, 1), line(6, 1), line(8, 2)]
+    alone = ([[0.0]], [0.0])
+    all_held = graph(5, 0.8, 5)
+    return [*random, *lines, alone, all_held]
+
+
+# %% [markdown]
+# :::{exercise} What a score overlooks
+# :label: ex-family-overlooked
+# Two tables of pairs are given, `p[i, j]` $=p(x_i,y_j)$ of the data and `q[i, j]` of a generator; the entries of each sum to 1. Write `overlooked(p, q)`, the amount by which
+# a critic that sees only $x$ underestimates the Jensen-Shannon divergence of the pairs, in nats. Entries may be 0, whole rows as well. The number is 0 where
+# both tables have the same $p(y|x)$, and must not be lost in rounding when it is small: return 0, not a small negative number.
+# :::
+
+# %% [markdown]
+# :::{solution-start} ex-family-overlooked
+# :label: sol-family-overlooked
+# :class: dropdown
+# :::
+
+
+# %% tags=["solution"]
+def overlooked(p, q):
+    """JSD of the pairs minus JSD of the samples, in nats.
+
+    p, q: shape (a, b), entries >= 0 that sum to 1. Returns a scalar tensor.
+    """
+
+    ### BEGIN SOLUTION
+    # JSD(p, q) = H((p + q) / 2) - H(p) / 2 - H(q) / 2, once for the tables and once for their rows' sums.
+    def divergence(one, other):
+        middle = (one + other) / 2
+        return (
+            torch.xlogy(one, one) + torch.xlogy(other, other)
+        ).sum() / 2 - torch.xlogy(middle, middle).sum()
+
+    return (divergence(p, q) - divergence(p.sum(dim=1), q.sum(dim=1))).clamp_min(0)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# :::{solution-end}
+# :::
+
+# %% tags=["test"]
+# check: ex-family-overlooked points=1
+told_apart = torch.tensor([[0.5, 0.0], [0.0, 0.5]], dtype=torch.float64)
+assert overlooked(told_apart, told_apart) == 0.0
+turned = overlooked(told_apart, told_apart.flip(1))
+assert torch.isclose(turned, torch.log(torch.tensor(2.0, dtype=torch.float64)))
+
+
+# %% tags=["hidden-test", "remove-cell"]
+# hidden: ex-family-overlooked function=overlooked points=3 tolerance=1e-5
+def cases_overlooked(rng):
+    """Pairs of tables: random ones, with zeros, with empty rows, and the edge cases."""
+
+    def table(a, b, zeros=0):
+        weights = [rng.uniform(0.05, 1.0) ** 3 for _ in range(a * b)]
+        for k in rng.sample(range(a * b), zeros):
+            weights[k] = 0.0
+        total = sum(weights)
+        return [[weights[b * i + j] / total for j in range(b)] for i in range(a)]
+
+    dense = [
+        (table(a, b), table(a, b)) for a, b in ((2, 2), (3, 2), (2, 4), (4, 3), (6, 2))
+    ]
+    sparse = [
+        (table(a, b, a), table(a, b, b)) for a, b in ((3, 3), (4, 2), (5, 3), (2, 5))
+    ]
+    same = table(3, 2)
+    above, below = table(2, 3), table(2, 3)
+    nothing = [0.0, 0.0, 0.0]
+    disjoint = ([*above, nothing, nothing], [nothing, nothing, *below])
+    reversed_labels = (same, [row[::-1] for row in same])
+    return [
+        *dense,
+        *sparse,
+        (same, same),
+        disjoint,
+        reversed_labels,
+        (table(1, 4), table(1, 4)),
+    ]
+
+
+# %% [markdown]
+# ## What to remember
+#
+# - A conditional model is a choice of what the critic judges (samples or pairs) and of terms, each charged to the critic, the generator, or both.
+# - A score of pairs sees all of $\mathrm{JSD}(p_{xy},q_{xy})$; a score of samples overlooks how $y$ belongs to $x$, and what a shared term puts in its place favours classes that are easy to tell apart.
+# - Who is told what can be measured: exchange what one part gives, hold the rest, and see what changes.
+#
+# **Further reading.** The diagram that this section's figure extends: {cite}`odena2017conditional`. The members: {cite}`mirza2014conditional`, {cite}`chen2016infogan`,
+# {cite}`salimans2016improved`, {cite}`donahue2017adversarial`, {cite}`dumoulin2017adversarially`.
