@@ -202,7 +202,7 @@ def charged_to(model: Model, loss: str) -> str:
     return "both" if len(who) == 2 else who[0]
 
 
-table = ["| model | what enters | losses: charged to, moves |", "|---|---|---|"]
+overview = ["| model | what enters | losses: charged to, moves |", "|---|---|---|"]
 for name, measured in wirings.items():
     model = models[name]
     losses = [
@@ -210,8 +210,8 @@ for name, measured in wirings.items():
         f"{charged_to(model, loss)}, moves {moved(measured, loss)}"
         for loss in measured.losses
     ]
-    table.append(f"| {name} | {enters(measured)} | {'; '.join(losses)} |")
-Markdown("\n".join(table))
+    overview.append(f"| {name} | {enters(measured)} | {'; '.join(losses)} |")
+Markdown("\n".join(overview))
 
 # %% [markdown]
 # Read the differences off the graphs, one sentence per model:
@@ -282,10 +282,10 @@ def surprise(pairs: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return (pairs * ratio.log()).sum()
 
 
-middle = (p_xy + q_xy) / 2
+mixture = (p_xy + q_xy) / 2
 of_pairs = jensen_shannon(p_xy.flatten(), q_xy.flatten())
 of_samples = jensen_shannon(p_xy.sum(1), q_xy.sum(1))
-overlooked_part = (surprise(p_xy, middle) + surprise(q_xy, middle)) / 2
+overlooked_part = (surprise(p_xy, mixture) + surprise(q_xy, mixture)) / 2
 torch.testing.assert_close(of_pairs, of_samples + overlooked_part)
 
 by_label = [jensen_shannon(3 * p_xy[:, k], 3 * q_xy[:, k]) for k in range(3)]
@@ -499,7 +499,7 @@ shown_keys = {
     "conditional": "$W_1$ given $y$", "marginal": "$W_1$", "obeyed": "obeyed", "rarest": "rarest mode",
     "place": "$I$(asked; mode)", "recognised": "recognised", "inverted": "inverted",
 }  # fmt: skip
-order = list(dict.fromkeys((row["world"], row["model"]) for row in recorded["rows"]))
+grid = list(dict.fromkeys((row["world"], row["model"]) for row in recorded["rows"]))
 values: dict[tuple[str, str], dict[str, list[float]]] = {
     cell: {
         key: [
@@ -509,7 +509,7 @@ values: dict[tuple[str, str], dict[str, list[float]]] = {
         ]
         for key in shown_keys
     }
-    for cell in order
+    for cell in grid
 }
 
 
@@ -527,7 +527,7 @@ lines = [
 ]
 lines += [
     f"| {where} | {name} | {' | '.join(spread(v) for v in values[where, name].values())} |"
-    for where, name in order
+    for where, name in grid
 ]
 seeds = sorted({row["seed"] for row in recorded["rows"]})
 setting = recorded["settings"]
@@ -824,8 +824,8 @@ def cases_depends(rng):
         order = list(range(k))
         rng.shuffle(order)
         wires = [[0.0] * k for _ in range(k)]
-        for a, b in zip(order, order[1:], strict=False):
-            wires[a][b] = 1.0
+        for a in range(1, k):
+            wires[order[a - 1]][order[a]] = 1.0
         held = [0.0] * k
         for a in order[2 : 2 + holds]:
             held[a] = 1.0
