@@ -57,7 +57,7 @@ lab.start(scale)
 # %% [markdown]
 # ## One game, two lists of terms
 #
-# The lecture compares four of these models in one diagram that comes from the AC-GAN paper {cite}`odena2017conditional`, and adds BiGAN. Here they are
+# The lecture compares four of these models in one diagram that comes from the AC-GAN paper {cite}`odena2017acgan`, and adds BiGAN. Here they are
 # arguments of one function. Each player has its own loss: the objective, plus the terms that it is *charged*:
 #
 # $$
@@ -932,5 +932,5 @@ def cases_overlooked(rng):
 # - A score of pairs sees all of $\mathrm{JSD}(p_{xy},q_{xy})$; a score of samples overlooks how $y$ belongs to $x$, and what a shared term puts in its place favours classes that are easy to tell apart.
 # - Who is told what can be measured: exchange what one part gives, hold the rest, and see what changes.
 #
-# **Further reading.** The diagram that this section's figure extends: {cite}`odena2017conditional`. The members: {cite}`mirza2014conditional`, {cite}`chen2016infogan`,
+# **Further reading.** The diagram that this section's figure extends: {cite}`odena2017acgan`. The members: {cite}`mirza2014conditional`, {cite}`chen2016infogan`,
 # {cite}`salimans2016improved`, {cite}`donahue2017adversarial`, {cite}`dumoulin2017adversarially`.
