@@ -84,11 +84,10 @@ def ranks(wiring: Wiring) -> dict[str, int]:
             rank[goal] = max(rank[goal], rank[start] + 1)
         if all(rank[a] < rank[b] for a, b in wiring.edges):
             break
+    rank |= dict.fromkeys(wiring.losses, max(rank.values()))
     for source in wiring.sources:
-        fed = [rank[goal] for start, goal in wiring.edges if start == source]
-        rank[source] = min(fed, default=1) - 1
-    top = max(rank.values())
-    return rank | dict.fromkeys(wiring.losses, top)
+        rank[source] = min((rank[goal] for start, goal in wiring.edges if start == source), default=1) - 1
+    return rank
 
 
 def layout(wiring: Wiring) -> dict[str, tuple[float, float]]:
