@@ -528,21 +528,23 @@ values: dict[tuple[str, str], dict[str, list[float]]] = {
 
 
 def spread(found: list[float]) -> str:
-    """Mean, and the range over seeds."""
+    """Mean over seeds, and half their range."""
     if not found:
         return ""
     middle = sum(found) / len(found)
-    return f"{middle:.2f} ({min(found):.2f}–{max(found):.2f})"
+    return f"{middle:.2f} ± {(max(found) - min(found)) / 2:.2f}"
 
 
-lines = [
-    f"| world | model | {' | '.join(shown_keys.values())} |",
-    "|---|---|" + "--:|" * len(shown_keys),
-]
-lines += [
-    f"| {where} | {name} | {' | '.join(spread(v) for v in values[where, name].values())} |"
-    for where, name in grid
-]
+lines = [f"| model | {' | '.join(shown_keys.values())} |"]
+lines += ["|---|" + "--:|" * len(shown_keys)]
+for where in dict.fromkeys(where for where, _ in grid):
+    lines += [f"| **{where}** |" + " |" * len(shown_keys)]
+    lines += [
+        f"| {name} | {' | '.join(spread(v) for v in values[cell].values())} |"
+        for cell in grid
+        for name in cell[1:]
+        if cell[0] == where
+    ]
 seeds = sorted({row["seed"] for row in recorded["rows"]})
 setting = recorded["settings"]
 spent = sum(row["seconds"] for row in recorded["rows"])
@@ -557,7 +559,7 @@ Markdown("\n".join(lines))
 
 # %% [markdown]
 # $W_1$ given $y$ is the mean exact distance between samples made for a label and data of that label; *rarest mode*, the smallest share that one of a label's modes has among
-# its samples; *inverted*, the mean of $\Vert x-G(E(x))\Vert$. The values are means, with their range over seeds; the rows *data* put a second draw of data in the place of samples and the
+# its samples; *inverted*, the mean of $\Vert x-G(E(x))\Vert$. The values are means over seeds ± half their range; the rows *data* put a second draw of data in the place of samples and the
 # best classifier in that of the critic's head.
 
 
