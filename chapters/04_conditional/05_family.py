@@ -667,11 +667,6 @@ Markdown("\n".join(rows))
 
 
 # %%
-def between_samples(critic, real, fake, *, rng) -> torch.Tensor:
-    """The gradient penalty on samples alone, without what comes with them."""
-    return gradient_penalty(critic, samples(real), samples(fake), rng=rng)
-
-
 def members(seed: int) -> dict[str, Model]:
     """New combinations, with initial weights of one seed."""
     base = {model.name: model for model in newborn(seed, width=width)}
@@ -685,7 +680,7 @@ def members(seed: int) -> dict[str, Model]:
         "Wasserstein InfoGAN": infogan._replace(
             name="Wasserstein InfoGAN",
             objective=WASSERSTEIN,
-            penalties=(*infogan.penalties, between_samples),
+            penalties=(*infogan.penalties, gradient_penalty),
         ),
     }
 
@@ -711,7 +706,7 @@ except ValueError as error:
 print(refused)
 assert "r1" in refused and "labels" in refused
 
-# %% mystnb={"figure": {"caption": "Two combinations, drawn by the same function.", "name": "fig-family-new"}, "image": {"alt": "Two diagrams: AC-GAN with a third loss called r1, and InfoGAN with a third loss called between samples; both new losses move the critic alone."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Two combinations, drawn by the same function.", "name": "fig-family-new"}, "image": {"alt": "Two diagrams: AC-GAN with a third loss called r1, and InfoGAN with a third loss called gradient penalty; both new losses move the critic alone."}} tags=["hide-input"]
 diagrams(list(new.values()), width=3.4)
 plt.show()
 

@@ -162,18 +162,23 @@ def _constant(layer: nn.Module, shape: tuple[int, ...], iterations: int) -> Numb
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
-def between(real: Shown, fake: Shown, *, rng: torch.Generator) -> Shown:
+def between(real: Shown, fake: Batch, *, rng: torch.Generator) -> Shown:
     r""":math:`\hat x_i=\epsilon_ix_i+(1-\epsilon_i)\tilde x_i` with one :math:`\epsilon_i\sim U(0,1)` per *row*.
 
-    Of pairs, both parts are mixed with the same :math:`\epsilon_i`. Source: Gulrajani et al. 2017, Algorithm 1.
+    Of pairs, both parts are mixed with the same :math:`\epsilon_i`; a code that only samples have is left out, as no
+    critic can read it off data. Source: Gulrajani et al. 2017, Algorithm 1.
 
     Raises
     ------
     ValueError
-        If a part is whole numbers: there is nothing between two labels.
+        If a part is whole numbers: there is nothing between two labels. If data have a part that samples have not.
     """
+    if len(parts(real)) > len(parts(fake)):
+        raise ValueError(
+            f"data come in {len(parts(real))} parts and samples in {len(parts(fake))}: let the generator show pairs too."
+        )
     share = torch.rand(len(parts(real)[0]), generator=rng)
-    mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=True))
+    mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=False))
     return mixed if isinstance(real, tuple) else mixed[0]  # type: ignore[return-value]
 
 
