@@ -5,6 +5,7 @@ from .distances import median_distance, mmd, sliced_wasserstein, wasserstein
 from .frechet import Moments, frechet_distance, frechet_of_moments, inception_style_score, moments
 from .modes import Coverage, coverage
 from .neighbours import Neighbours, nearest, spacing
+from .obedience import Obedience, obedience, variety
 from .score import Score
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Coverage",
     "Moments",
     "Neighbours",
+    "Obedience",
     "Score",
     "classifier",
     "coverage",
@@ -23,7 +25,9 @@ __all__ = [
     "mmd",
     "moments",
     "nearest",
+    "obedience",
     "sliced_wasserstein",
     "spacing",
+    "variety",
     "wasserstein",
 ]
