@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import cells, record, toy_mixtures
+from experiments import cells, conditional_images, record, toy_mixtures
 from genmodels import training
+from genmodels.adversarial import score
 from mutants import mutants, rejects
 
 
@@ -63,3 +64,12 @@ def test_a_grid_goes_on_behind_its_last_finished_cell(tmp_path: Path) -> None:
     assert measured == ["a", "b", "c"], "a finished cell was measured again"
     assert [row["name"] for row in rows] == ["a", "b", "c"]
     assert about["command"] == "second"
+
+
+@pytest.mark.parametrize("way", conditional_images.WAYS)
+def test_every_way_of_telling_the_label_tells_it(way: str) -> None:
+    generator, critic = conditional_images.players(way, seed=0)
+    x, y = generator.sample((4,), rng=training.rng(0))
+    assert x.shape == (4, 1, 28, 28)
+    critic.eval()  # spectral normalisation iterates while training
+    assert (score(critic, (x, y)) - score(critic, (x, (y + 1) % 10))).abs().min() > 1e-6

@@ -13,7 +13,7 @@ def right_by_one_hot(features, labels, V, u, b):
 def right_by_gather(features, labels, V, u, b):
     """All classes' scores, of which the label's is picked."""
     every = linear(features, V)
-    return every.gather(1, labels.long()[:, None]).squeeze(1) + linear(features, u[None], torch.tensor([b])).squeeze(1)
+    return every.gather(1, labels.long()[:, None]).squeeze(1) + linear(features, u[None]).squeeze(1) + b
 
 
 def right_by_loop(features, labels, V, u, b):
