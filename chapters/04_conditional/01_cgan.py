@@ -645,15 +645,18 @@ about = (
     f"commit {recorded['commit'][:7]}."
 )
 assert runs["projection"]["obedience"] > 0.97
-assert runs["concatenation"]["obedience"] < 0.8
+assert recorded["accuracy"] - runs["projection"]["obedience"] < 0.01
+ways = [runs[way]["obedience"] for way in ("concatenation", "embedding")]
+assert [round(100 * obeyed) for obeyed in ways] == [57, 70]
 Markdown("\n".join(table_lines) + "\n\n" + about)
 
 # %% [markdown]
 # The game is played on 30,000 training images, the judge learns on the other 30,000, and both are tested on the 10,000 test images, whose row is what a perfect generator would reach.
 # *Obedience* is that of 1,000 samples per class; *variety* is the mean over classes; *distance* is the squared Fréchet distance in the judge's features.
 #
-# By projection, more than 97 % of the samples are recognised as what was asked for. By concatenation it is little more than a half, in this setting, with one seed: this is no
-# ranking of the three. Here the label is 10 of 794 inputs of a layer whose norm is held at 1. In trial runs of the digits game above, without spectral normalisation, concatenation obeyed in 90 to 96 % over four seeds, projection in 95 to 98 %.
+# By projection, more than 97 % of the samples are recognised as what was asked for, within a percentage point of the data themselves. By concatenation and by embedding it is 57 and 70 %, in this setting, with one seed:
+# no ranking of the three. Here the label is 10 (or 32) of some 800 inputs of a layer whose norm is held at 1. In trial runs of the digits game above, without spectral normalisation, concatenation obeyed in 90 to 96 % over
+# four seeds, projection in 95 to 98 %. The minutes were measured on a busy machine. More seeds and Fashion-MNIST, which the recipe can play too, are not recorded.
 
 # %% [markdown]
 # ## Where it breaks
