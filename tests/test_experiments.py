@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import cells, record, semi_supervised, toy_mixtures
+from experiments import cells, conditional_images, record, semi_supervised, toy_mixtures
 from genmodels import data, training
+from genmodels.adversarial import score
 from mutants import mutants, rejects
 
 
@@ -91,3 +92,12 @@ def test_both_learners_begin_with_the_same_weights_and_draw_the_same_labels() ->
             with pytest.raises(KeyboardInterrupt):
                 learn()
     assert all(torch.equal(a, b) for a, b in zip(*began, strict=True))
+
+
+@pytest.mark.parametrize("way", conditional_images.WAYS)
+def test_every_way_of_telling_the_label_tells_it(way: str) -> None:
+    generator, critic = conditional_images.players(way, seed=0)
+    x, y = generator.sample((4,), rng=training.rng(0))
+    assert x.shape == (4, 1, 28, 28)
+    critic.eval()  # spectral normalisation iterates while training
+    assert (score(critic, (x, y)) - score(critic, (x, (y + 1) % 10))).abs().min() > 1e-6

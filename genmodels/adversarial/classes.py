@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 from torch.special import entr
 
 from ..data import MISSING, Pairs
+from ..data.pairs import checked
 from .batches import Batch, samples
-from .conditions import checked
 from .divergences import jensen_shannon
 from .objectives import NON_SATURATING, Loss
 

@@ -175,7 +175,7 @@ def between(real: Shown, fake: Batch, *, rng: torch.Generator) -> Shown:
     """
     if len(parts(real)) > len(parts(fake)):
         raise ValueError(
-            f"data come in {len(parts(real))} parts and samples in {len(parts(fake))}: let the generator show pairs too."
+            f"data come in {len(parts(real))} parts, samples in {len(parts(fake))}: let the generator show pairs too."
         )
     share = torch.rand(len(parts(real)[0]), generator=rng)
     mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=False))

@@ -7,6 +7,7 @@ from .diversity import within_classes
 from .frechet import Moments, frechet_distance, frechet_of_moments, inception_style_score, moments
 from .modes import Coverage, coverage
 from .neighbours import Neighbours, nearest, spacing
+from .obedience import Obedience, obedience, variety
 from .score import Score
 from .strokes import Strokes, strokes
 
@@ -16,6 +17,7 @@ __all__ = [
     "Matching",
     "Moments",
     "Neighbours",
+    "Obedience",
     "Score",
     "Strokes",
     "classifier",
@@ -32,10 +34,12 @@ __all__ = [
     "moments",
     "mutual_information",
     "nearest",
+    "obedience",
     "purity",
     "sliced_wasserstein",
     "spacing",
     "strokes",
+    "variety",
     "wasserstein",
     "within_classes",
 ]

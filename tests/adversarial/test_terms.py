@@ -385,7 +385,7 @@ def test_a_code_that_only_samples_have_is_left_out() -> None:
     x, made, code = (torch.randn(5, 2, generator=training.rng(seed)) for seed in range(3))
     assert torch.equal(between(x, (made, code), rng=training.rng(0)), between(x, made, rng=training.rng(0)))
     said = refusal(ValueError, lambda: between((x, code), made, rng=training.rng(0)))
-    assert "data come in 2 parts and samples in 1" in said
+    assert "data come in 2 parts, samples in 1" in said
 
 
 def test_labels_cannot_be_mixed_but_r1_holds() -> None:
