@@ -19,6 +19,7 @@ from .objectives import Loss
 
 Code = Float[Tensor, "n width"]
 Inferred = Float[Tensor, "n outputs"]
+Coded = tuple[Tensor, Code]
 
 
 class Codes(nn.Module):
@@ -95,13 +96,7 @@ def fitted(codes: Codes, inferred: Inferred, c: Code) -> Codes:
 
 
 def information(
-    critic: Auxiliary,
-    real: Batch,
-    fake: tuple[Tensor, Code],
-    *,
-    rng: torch.Generator,
-    codes: Codes,
-    weight: float = 1.0,
+    critic: Auxiliary, real: Batch, fake: Coded, *, rng: torch.Generator, codes: Codes, weight: float = 1.0
 ) -> Loss:
     r""":math:`-\lambda L_I`, for both players: the head learns to read the code, the generator to write it.
 
