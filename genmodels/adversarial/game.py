@@ -218,7 +218,7 @@ def play(
     control: dict[str, Any] = {"penalties": penalties, "project": project, "rng": stream}
     run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
 
-    with training.isolated(seed):
+    with training.isolated(training.apart(seed)):
         start = run.resume(Path(checkpoint)) if checkpoint and Path(checkpoint).exists() else 0
         for step in training.progress(range(start, steps), label=objective.name):
             if watch and step in watch_at:

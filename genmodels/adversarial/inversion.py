@@ -190,7 +190,7 @@ def _descend(
     seed: int,
 ) -> None:
     by, stream = optimizer(parameters), training.rng(seed)
-    with training.isolated(seed):
+    with training.isolated(training.apart(seed)):
         for _ in training.progress(range(steps), label="least squares"):
             by.zero_grad()
             loss(stream).backward()

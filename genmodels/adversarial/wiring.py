@@ -199,7 +199,7 @@ def _symbols(batch: Batch) -> list[str]:
 
 
 def _step(player: str, model: Model, real: Batch, z: Batch, *, lr: float, seed: int) -> None:
-    with training.isolated(seed):  # networks with noise of their own draw the same one each time
+    with training.isolated(training.apart(seed)):  # networks with noise of their own draw the same one each time
         stream = training.rng(seed)
         moving = model.critic if player == "critic" else model.generator
         optimizer = torch.optim.SGD(moving.parameters(), lr=lr)
