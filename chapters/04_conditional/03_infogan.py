@@ -52,7 +52,7 @@ from genmodels.plots.figures import tile
 lab.start(scale)
 
 
-# %% mystnb={"figure": {"caption": "InfoGAN. Noise and code enter the generator. The critic's body feeds two heads: one scores the sample, the other, Q, says which code it shows. What Q cannot read is charged to both players.", "name": "fig-infogan-players"}, "image": {"alt": "Diagram: noise z and code c enter the generator; its samples and the data enter the critic's body, which leads to a score and to a head Q with an estimate of the code; a dashed arrow runs from Q back to the generator."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "InfoGAN. Noise and code enter the generator. The critic's body feeds two heads: one scores the sample, the other, Q, says which code it shows. What Q cannot read is charged to both players (dashed).", "name": "fig-infogan-players"}, "image": {"alt": "Diagram: noise z and code c enter the generator; its samples and the data enter the critic's body, which leads to a score and to a head Q with an estimate of the code; dashed arrows run from Q back to the generator and to the critic's body."}} tags=["hide-input"]
 def infogan_diagram() -> plt.Figure:
     boxes = {
         "noise $z$": (0.0, 0.9, "muted"),
@@ -81,6 +81,8 @@ def infogan_diagram() -> plt.Figure:
     back = {"arrowstyle": "-|>", "color": plots.PALETTE["fake"], "ls": "--"}
     back["connectionstyle"] = "arc3,rad=0.22"
     ax.annotate("", (2.2, 0.72), (6.2, 0.9), arrowprops=back)
+    back |= {"color": plots.PALETTE["critic"], "connectionstyle": "arc3,rad=0.15"}
+    ax.annotate("", (4.7, 0.42), (6.1, 0.75), arrowprops=back)
     ax.text(
         4.2, 1.36, "what Q could not read", ha="center", color=plots.PALETTE["fake"]
     )
@@ -93,7 +95,8 @@ infogan_diagram()
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-infogan-players` a second head on the critic's body, $Q$, guesses the code from the sample. Data have no code, so $Q$ sees samples only.
+# In {numref}`fig-infogan-players` a second head on the critic's body, $Q$, guesses the code from the sample. Data have no code, so $Q$ is *trained* on
+# samples only.
 #
 # ## How much a picture tells about its code
 #
@@ -103,7 +106,8 @@ plt.show()
 # I(c;x)=H(c)-H(c\mid x)=H(c)+\mathbb E_{c,x}\bigl[\log p(c\mid x)\bigr],
 # $$ (eq-infogan-information)
 #
-# in nats. It lies between 0 and the entropy $H(c)$, for a fair choice of ten $\log10=2.303$. The posterior (后验) $p(c\mid x)$ is unknown: it
+# in nats. For a category it lies between 0 and the entropy $H(c)$, for a fair choice of ten $\log10=2.303$; for a position it has
+# no upper limit. The posterior (后验) $p(c\mid x)$ is unknown: it
 # would take inverting the generator. Put any other distribution $Q$ in its place and the expectation can only fall, by a divergence:
 #
 # $$
@@ -187,7 +191,7 @@ assert lowest < -1
 # Gaussian noise of standard deviation $s$. The true information is an integral; the best head is the posterior mean, and its mean squared
 # error decides what a given $\sigma$ reports.
 #
-# **Prediction:** the true information grows without limit as $s\to0$; each $\sigma$ stops at its ceiling; and the best $\sigma$ is the root of the mean
+# **Prediction:** the true information grows like $-\log s$ as $s\to0$; each $\sigma$ stops at its ceiling; and the best $\sigma$ is the root of the mean
 # squared error.
 
 # %%
@@ -224,7 +228,11 @@ for information_there, error in zip(truth, errors, strict=True):
     for sigma in (0.1, 0.5, 1.0, 0.95 * error**0.5, 1.05 * error**0.5):
         assert gaussian_bound(sigma, error) <= best + 1e-12
 noiseless = math.log(2) - math.log(noises[0]) - 0.5 * math.log(2 * math.pi * math.e)
-assert abs(truth[0] - noiseless) < 0.02  # grows like -log s
+assert abs(truth[0] - noiseless) < 0.02
+for i in (0, 1):  # the three smallest s: a factor of 1.35 costs log 1.35 nats
+    assert abs(truth[i] - truth[i + 1] - math.log(1.35)) < 0.02
+for sigma in (0.5, 1.0):  # flat: within 0.002 nats of the ceiling
+    assert gaussian_bound(sigma, 0.0) - gaussian_bound(sigma, errors[0]) < 2e-3
 ceiling = gaussian_bound(1.0, 0.0)
 print(
     f"sigma 1, no error: {ceiling:.3f} nats; true information at s = 0.02: {truth[0]:.2f}"
@@ -239,7 +247,7 @@ both = [torch.cat([torch.ones_like(v), v], dim=1) for v in (read, c_drawn)]
 sampled = information_bound(Codes(1, continuous=1, std=0.5), *both)[1]
 assert abs(sampled - gaussian_bound(0.5, 0.01)) < 1e-3
 
-# %% mystnb={"figure": {"caption": "Left: the bound in the small world as Q goes from no opinion (0) through the posterior (1) to overconfidence. Right: what Gaussians of fixed width report of a noisy position, and the truth.", "name": "fig-infogan-bounds"}, "image": {"alt": "Left: a curve that rises from zero, touches the dashed line of the true information at sharpness one, and falls below. Right: against the noise, the true information falls; the curves for sigma 1, 0.5 and 0.1 are flat at the left and lie below it; the best sigma nearly touches it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: the bound in the small world as Q goes from no opinion (0) through the posterior (1) to overconfidence. Right: what Gaussians of fixed width report of a noisy position, and the truth.", "name": "fig-infogan-bounds"}, "image": {"alt": "Left: a curve that rises from zero, touches the dashed line of the true information at sharpness one, and falls below. Right: against the noise, the true information falls; the curves for sigma 1, 0.5 and 0.1 are flat at small noise and lie below it; the best sigma nearly touches it."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.7))
 sharp = torch.linspace(0, 3, 61, dtype=torch.float64)
 curve = [category_bound(beta * log_posterior.T[rows], asked) for beta in sharp]
@@ -258,18 +266,19 @@ for sigma, line in ((0.1, "-."), (0.5, ":"), (1.0, (0, (5, 1)))):
         noises, values, linestyle=line, color=plots.PALETTE["muted"],
         label=rf"$\sigma={sigma:g}$", linewidth=1.3,
     )  # fmt: skip
-right.set(xscale="log", ylim=(-1.2, 3.1), xlabel="noise $s$", ylabel="nats")
+right.set(xscale="log", ylim=(-1.2, 3.4), xlabel="noise $s$", ylabel="nats")
 right.legend(fontsize=7.5, ncols=2, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# All three hold ({numref}`fig-infogan-bounds`). Three rules follow. To the gradient $\sigma$ is only a weight: $\sigma=1$ at weight 1 teaches exactly what
+# All three hold ({numref}`fig-infogan-bounds`). Three consequences. To the gradient $\sigma$ is only a weight: $\sigma=1$ at weight 1 teaches exactly what
 # $\sigma=\frac12$ teaches at weight $\frac14$. And since any $Q$ gives a bound, one may train with one $\sigma$ and report with another, if that was
 # fitted on samples not used for the report; below that is {py:func}`~genmodels.adversarial.information.fitted`.
 #
-# And compare no printed value before knowing its entropy. The code published with the paper (its `distributions.py`) has, for the positions, the
+# Third, compare no printed value before knowing its entropy. The code published with the paper (its `distributions.py`) has, for the positions, the
 # cross-entropy against a *standard normal*, $-\mathbb E\log\mathcal N(c;0,1)=\frac12\log2\pi+\frac16=1.086$, in the place of $H(c)=0.693$. A constant
-# moves no weight, but what is printed lies 0.392 nats above the bound for each position, and bounds nothing.
+# moves no weight, but what is printed lies 0.392 nats above $L_I$ for each position. With that code's fixed $\sigma=1$ it happens still to be a lower bound;
+# with a fitted $\sigma$ it can exceed $I(c;x)$.
 
 # %% tags=["nbval-check-output"]
 weights = []
@@ -286,12 +295,18 @@ print(
     f"cross-entropy {cross:.3f}, entropy {math.log(2):.3f}: {cross - math.log(2):.3f} too much"
 )
 assert abs(cross - (0.5 * math.log(2 * math.pi) + 1 / 6)) < 1e-4
+excess = cross - math.log(2)
+fits = gaussian_bound(errors[0] ** 0.5, errors[0]) + excess
+print(f"printed with the best sigma at s = 0.02: {fits:.2f}, the truth: {truth[0]:.2f}")
+assert fits > truth[0] + 0.3
+for information_there, error in zip(truth, errors, strict=True):
+    assert gaussian_bound(1.0, error) + excess < information_there
 
 # %% [markdown]
 # ## The game
 #
 # Codes are drawn by `Codes`, the critic is an `Auxiliary` with $Q$ as its second head, and $-\lambda L_I$ is a *term*. Charged to the critic it teaches the
-# head to read; charged to the generator it teaches it to write.
+# head to read; charged to the generator it teaches it to write. All games of this page have $\lambda=1$ and $\sigma=1$.
 
 # %% tags=["remove-input"]
 lab.show(information_bound, information)
@@ -304,6 +319,8 @@ lab.show(information_bound, information)
 images = lab.scale(quick=data.digits, full=data.mnist)()
 train, test = metrics.held_out(images)
 judge = metrics.classifier(train, test, steps=lab.scale(quick=400, full=2_000))
+print(f"the classifier is right on {judge.accuracy:.1%} of held-out images")
+assert judge.accuracy > 0.95
 width, latent = lab.scale(quick=(128, 16), full=(512, 32))
 pixels = math.prod(images.shape)
 codes = Codes(10, continuous=2)
@@ -371,6 +388,14 @@ def compare(categories: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     return metrics.contingency(categories, classes, groups=10, classes=10)
 
 
+def chance(groups: torch.Tensor, classes: torch.Tensor) -> float:
+    """The matched share of shuffled groups, mean of 50 shuffles."""
+    stream = training.rng(6)
+    orders = [torch.randperm(len(groups), generator=stream) for _ in range(50)]
+    matches = [metrics.matching(compare(groups[order], classes)) for order in orders]
+    return sum(match.share for match in matches) / 50
+
+
 tables = {}
 print("                    L_I: category  positions   matched: samples   real images")
 for (name, seed), (G, C) in finished.items():
@@ -380,25 +405,28 @@ for (name, seed), (G, C) in finished.items():
     kinds, rest = information_bound(reported, infer(C, fresh), asked)
     category = asked[:, :10].argmax(dim=1)
     tables[name, seed] = compare(category, judge.probabilities(fresh).argmax(dim=1))
-    real = compare(infer(C, test.images)[:, :10].argmax(dim=1), test.labels)
+    opinion = infer(C, test.images)[:, :10].argmax(dim=1)
     matched = metrics.matching(tables[name, seed]).share
-    clusters = metrics.matching(real).share
+    clusters = metrics.matching(compare(opinion, test.labels)).share
     print(
         f"{name:>9}, seed {seed}:  {kinds:13.2f}  {rest:9.2f}  {matched:16.0%}  {clusters:12.0%}"
     )
     if name == "InfoGAN":
-        assert kinds > 2.2 and matched > 0.4 and clusters > 0.35
+        assert kinds > 2.2 and matched > 0.4
+        assert clusters > 1.5 * chance(opinion, test.labels)
     else:
-        assert kinds < 0.2 and matched < 0.2 and clusters > 0.15
+        assert kinds < 0.2 and matched < 0.2
 
-shuffled = compare(
-    category[torch.randperm(5_000, generator=training.rng(6))],
-    judge.probabilities(fresh).argmax(dim=1),
-)
-print(f"chance, the categories shuffled: {metrics.matching(shuffled).share:.0%}")
-assert metrics.matching(shuffled).share < 0.15
+chance_made = chance(category, judge.probabilities(fresh).argmax(dim=1))
+fair = torch.arange(len(test.labels)) % 10
+chance_real = chance(fair, test.labels)
+print(f"chance, categories shuffled:{chance_made:32.0%}  {chance_real:12.0%}")
+assert chance_made < 0.15 and chance_real < 0.22
+nothing_known = 2 * gaussian_bound(3**-0.5, 1 / 3)  # a head that answers 0
+print(f"positions, if the head knows nothing: {nothing_known:.2f}")
+assert abs(nothing_known - (-0.353)) < 1e-3
 
-# %% mystnb={"figure": {"caption": "Left: the bound for the category over training, two seeds each. Right: how often InfoGAN's categories (seed 0) meet the classes that a classifier sees in the samples; the columns are ordered by the best one-to-one naming.", "name": "fig-infogan-game"}, "image": {"alt": "Left: InfoGAN's curves rise within 200 updates to the dashed line of log 10; the plain GAN's stay near zero. Right: a ten by ten table of counts with most of its dark cells on the diagonal, and some off it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: the bound for the category over training, two seeds each. Right: how often InfoGAN's categories (seed 0) meet the classes that a classifier sees in the samples; the columns are ordered by the best one-to-one naming.", "name": "fig-infogan-game"}, "image": {"alt": "Left: InfoGAN's curves rise within 200 updates to the dotted line of log 10; the plain GAN's stay near zero. Right: a ten by ten table of counts with most of its dark cells on the diagonal, and some off it."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.9), width_ratios=(1.4, 1))
 for (name, seed), history in histories.items():
     kinds_at = [history.watched[step]["bound"][0] for step in moments]
@@ -419,9 +447,11 @@ plt.show()
 
 # %% [markdown]
 # Both predictions hold ({numref}`fig-infogan-game`): the code has found the digits, not perfectly. Where it fails, two categories share a digit or one
-# category holds two. The head is a classifier of real images too, never taught a label: give each category its name and it names
-# several times as many real digits as chance. (The plain GAN's head does better than chance there as well, though nothing made its generator write the
-# code: it shares its body with the critic.)
+# category holds two. The head is a classifier of real images too, never taught a label: give each category its name and it names right
+# three times as many held-out digits as shuffled categories do (18 %: among only 359 images the best naming of nothing is well above one in ten). The names are
+# chosen on the same images, for the shuffled as for the others. The plain GAN's head names 36 to 38 % of them, though nothing made its generator write the code; why, is not tested here.
+#
+# The column *positions* is the sum of both, read with the $\sigma$ that fits other samples; a head that knows nothing prints −0.35 there.
 #
 # Why does a code that could mean anything come to mean the digit? A plausible reason, not tested here: the data come in clumps, and a generator that gives
 # each category a clump of its own need not jump between clumps as $z$ moves.
@@ -441,7 +471,7 @@ def varied(generator: Conditional, *, code: int, value: float, rows: int = 3):
         return generator(z, c)[0]
 
 
-# %% mystnb={"figure": {"caption": "Seed 0, quick scale: ten categories from left to right at five noise vectors, of InfoGAN and of the plain GAN.", "name": "fig-infogan-categories"}, "image": {"alt": "Two blocks of small pictures. InfoGAN: most columns show one digit in five styles. Plain GAN: rows show nearly the same picture ten times, columns have nothing in common."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Seed 0, quick scale: ten categories from left to right at five noise vectors, of InfoGAN and of the plain GAN.", "name": "fig-infogan-categories"}, "image": {"alt": "Two blocks of small pictures. InfoGAN: two columns show one digit five times, the others two or three different digits. Plain GAN: rows show nearly the same picture ten times, columns have nothing in common."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 1.9))
 for ax, name in zip(axes, GAMES, strict=True):
     shown = varied(finished[name, 0][0], code=1, value=0.0, rows=5)
@@ -449,6 +479,21 @@ for ax, name in zip(axes, GAMES, strict=True):
     ax.set_title(name)
     ax.axis("off")
 plt.show()
+
+# %%
+commonest = {}
+for name in GAMES:
+    shown = varied(finished[name, 0][0], code=1, value=0.0, rows=5)
+    says = judge.probabilities(shown).argmax(dim=1).reshape(5, 10).T  # one row a column
+    pure = sum(len(column.unique()) == 1 for column in says)
+    columns = " ".join("".join(map(str, column.tolist())) for column in says)
+    commonest[name] = sum(column.bincount().max().item() for column in says) / 50
+    print(f"{name:>9}: {columns}; {pure} of 10 columns with one digit only")
+assert commonest["InfoGAN"] > commonest["plain GAN"] + 0.1
+
+# %% [markdown]
+# The classifier's reading of each column, from top to bottom: two of InfoGAN's ten columns keep one digit, the others change it with the
+# noise. The matched share of 63 % says the same of 5,000 samples.
 
 
 # %% [markdown]
@@ -503,7 +548,8 @@ torch.testing.assert_close(after.ink, before.ink)
 #
 # **Prediction**, for each seed: some position of InfoGAN has a rank of more than 0.3 in size, no position of the plain GAN one of 0.25. The category explains more than
 # 40 % of the variance of the width in InfoGAN, less than 10 % in the plain GAN. Which position means what is not predicted: nothing in the
-# game says so.
+# game says so. (Set after the recorded runs, the thresholds too. An earlier version predicted more than 30 % of the variance of the *slant*; that holds
+# on the digits and fails on MNIST, in two seeds of three.)
 
 # %%
 MEASURED = ("slant", "width", "ink")
@@ -544,7 +590,27 @@ for (name, seed), (ranks, shares) in meanings.items():
     else:
         assert ranks.abs().max() < 0.25 and shares[0, 1] < 0.1
 
+slant_shares = {
+    where: [
+        row["explained"][0][0]
+        for row in lab.results(recipe)["rows"]
+        if row["game"] == "InfoGAN"
+    ]
+    for where, recipe in (("digits", "infogan_digits"), ("MNIST", "infogan_mnist"))
+}  # of the earlier prediction
+assert min(slant_shares["digits"]) > 0.3
+assert sum(share > 0.3 for share in slant_shares["MNIST"]) == 1
+both_things = [
+    (ranks[:, :2].abs() > 0.2).all(dim=1).any()
+    for (name, _), (ranks, _) in meanings.items()
+    if name == "InfoGAN"
+]
+assert all(both_things)  # a position that goes with the slant and with the width
+
 # %% [markdown]
+# The predictions hold. Disentangled it is not. In seed 0 both positions go with the slant *and* with the width, and the category alone, which should be the digit and nothing else,
+# explains 67 % of the width's variance. (Some of that is the digit's own: a 1 is narrow.) The codes are readable, and each of them says several things at once.
+#
 # (sec-infogan-outside)=
 # ## Outside the range
 #
@@ -557,6 +623,7 @@ for (name, seed), (ranks, shares) in meanings.items():
 # and ask the classifier whether the digit is still the same, the head what it reads, and the training set how far away the picture is.
 #
 # **Prediction:** the farther out, the more digits change, and at ±2 more than at ±1 for each seed. The head, which has never been asked for more than 1, does not read 2.
+# (Set after the ten seeds recorded below.)
 
 # %%
 spacing = metrics.spacing(train.images)
@@ -581,13 +648,29 @@ for seed in (0, 1):
             f"seed {seed}, position at ±{size:.1f}: same digit {kept_share:.0%}, "
             f"distance to the data {far:.2f}, the head reads ±{heard:.2f}"
         )
-    for inner, outer in ((0.0, 1.0), (1.0, 2.0)):
-        assert outside[seed, inner][0] > outside[seed, outer][0]
-    assert outside[seed, 2.0][1] > outside[seed, 1.0][1] and outside[seed, 2.0][2] < 1.8
+    kept_at, far_at, heard_at = zip(
+        *(outside[seed, s] for s in (0.0, 1.0, 2.0)), strict=True
+    )
+    assert kept_at[1] > kept_at[2] and heard_at[2] < 1.8
+    assert far_at[0] < far_at[1] < far_at[2]
+
+kept_by: dict[tuple[str, float], list[float]] = {}
+for recipe in ("infogan_digits", "infogan_mnist", "infogan_fashion_mnist"):
+    for row in lab.results(recipe)["rows"]:
+        for step in row["beyond"]:
+            kept_by.setdefault((row["game"], step["size"]), []).append(step["kept"])
+for size in (1.0, 2.0):
+    of_infogan, of_plain = kept_by["InfoGAN", size], kept_by["not charged", size]
+    print(
+        f"recorded, ±{size:.0f}: same class InfoGAN {min(of_infogan):.0%} to {max(of_infogan):.0%}, "
+        f"plain GAN {min(of_plain):.0%} to {max(of_plain):.0%}"
+    )
+    assert max(of_infogan) < min(of_plain)
 
 # %% [markdown]
-# Both hold. Even inside the range some digits change, so a position is not clean of the class. Beyond it the pictures move away from the data, in the
-# same units as in {ref}`sec-game`, and the head reads less than it was given.
+# Both hold. But the range is no fence. At ±1, inside it, a position already changes 23 to 39 % of the digits here. The plain GAN's positions change some as well,
+# and fewer: over the fifteen pairs recorded below the class stays at ±1 for 56 to 78 % of InfoGAN's samples and 79 to 87 % of the plain GAN's, at ±2 for 39 to 52 % and 63 to 77 %.
+# From 0 outwards the pictures move away from the data, in the same units as in {ref}`sec-game`, and beyond 1 the head reads less than it was given.
 #
 # ## Ten seeds, and larger images
 #
@@ -602,8 +685,8 @@ RECORDED = {
 }
 LABELS = {"InfoGAN": "InfoGAN", "not charged": "plain GAN"}
 listing = [
-    "| data | game | $L_I$ of $c_1$ | a new Q reads | samples matched | nats | real images matched |",
-    "|---|---|--:|--:|--:|--:|--:|",
+    "| data | game | $L_I$ of $c_1$ | a new Q reads | samples matched | $I$(category; class), nats | real images matched | distance |",
+    "|---|---|--:|--:|--:|--:|--:|--:|",
 ]
 sources, matched_by = [], {}
 for where, recipe in RECORDED.items():
@@ -611,7 +694,7 @@ for where, recipe in RECORDED.items():
     for game, called in LABELS.items():
         runs = [row for row in result["rows"] if row["game"] == game]
         cells = []
-        for key in ("L1", "reader", "made", "nats", "real"):
+        for key in ("L1", "reader", "made", "nats", "real", "distance"):
             numbers = torch.tensor([row[key] for row in runs])
             matched_by[where, called, key] = numbers
             cells.append(f"{numbers.mean():.2f} ± {numbers.std():.2f}")
@@ -619,18 +702,25 @@ for where, recipe in RECORDED.items():
     seconds = sum(row["seconds"] for row in result["rows"]) / len(result["rows"])
     sources.append(
         f"{where}: {len(runs)} seeds, {result['size']['steps']:,} updates, {seconds:.0f} s of CPU a game, "
-        f"{result['hardware']}, torch {result['torch']}, commit {result['commit'][:7]}."
+        f"{result['hardware']}, torch {result['torch']}, commit {result['commit'][:7]}; "
+        f"the classifier is right on {result['classifier_accuracy']:.1%} of held-out images."
     )
 for where in RECORDED:
     ours, plain = (matched_by[where, called, "made"] for called in LABELS.values())
     assert ours.min() > 2 * plain.max() and plain.max() < 0.25
-    assert matched_by[where, "plain GAN", "reader"].max() < 0.5
+    head, new = (matched_by[where, "plain GAN", key] for key in ("L1", "reader"))
+    assert (new - head).max() < 0.05 and new.max() < 0.15
+    ours, plain = (matched_by[where, called, "distance"] for called in LABELS.values())
+    assert (ours > plain).all()  # in every pair of the same seed
+    assert all(
+        matched_by[where, "InfoGAN", key].max() < 0.95 for key in ("made", "real")
+    )
 assert matched_by["digits", "InfoGAN", "made"].min() > 0.5
 on_real = [matched_by["digits", called, "real"] for called in LABELS.values()]
 assert on_real[0].min() > on_real[1].max()
 Markdown("\n".join(listing) + "\n\n" + "\n".join(sources))
 
-# %% mystnb={"figure": {"caption": "Ten seeds on the digits: how well ten categories match ten classes, of the samples and of held-out real images. One mark per seed.", "name": "fig-infogan-seeds"}, "image": {"alt": "Four rows of marks on an axis from 0 to 1. InfoGAN: samples between 0.55 and 0.85, real images between 0.5 and 0.8. Plain GAN: samples near 0.13, real images between 0.3 and 0.45."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Ten seeds on the digits: how well ten categories match ten classes, of the samples and of held-out real images. One mark per seed. Dotted: what the paper claims of real MNIST images.", "name": "fig-infogan-seeds"}, "image": {"alt": "Four rows of marks on an axis from 0 to 1. InfoGAN: samples between 0.55 and 0.85, real images between 0.5 and 0.8. Plain GAN: samples near 0.13, real images between 0.3 and 0.45. A dotted line at 0.95 across the rows of real images."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.6, 1.9))
 ROWS = [(called, key) for key in ("made", "real") for called in LABELS.values()]
 for height, (called, key) in enumerate(reversed(ROWS)):
@@ -641,8 +731,10 @@ for height, (called, key) in enumerate(reversed(ROWS)):
         numbers, torch.full_like(numbers, height), s=34, facecolor=filled,
         edgecolor=plots.PALETTE[kind],
     )  # fmt: skip
-ax.axvline(0.95, color=plots.PALETTE["muted"], linestyle=":", linewidth=1.2)
-ax.text(0.945, 3.5, "the paper's claim for MNIST", ha="right", fontsize=7.5)
+ax.plot(
+    [0.95, 0.95], [-0.4, 1.4], ":", color=plots.PALETTE["muted"], linewidth=1.2
+)  # the rows of real images only
+ax.text(0.94, 0, "the paper's claim: MNIST", ha="right", va="center", fontsize=7.5)
 ax.set_yticks(
     range(4),
     [f"{c}: {'samples' if k == 'made' else 'real images'}" for c, k in reversed(ROWS)],
@@ -651,10 +743,15 @@ ax.set(xlim=(0, 1), ylim=(-0.5, 3.9), xlabel="share matched one-to-one")
 plt.show()
 
 # %% [markdown]
-# "A new Q" is a fresh network trained on the *finished* generator for a thousand steps: the plain GAN's small bound is not for want of a trained head.
+# Each entry is the mean over the seeds ± the standard deviation between them; "real images" are held-out ones. "A new Q" is a fresh network trained on the *finished*
+# generator for a thousand steps. In the plain GAN it reads little more than the head did. That is a lower bound: it does not show that the code is
+# absent, only that this reader finds little of it.
+#
+# The last column is what the code costs: the squared Fréchet distance of 5,000 samples to the training images, in the features of each data set's own classifier. InfoGAN's
+# samples are farther from the data than the plain GAN's in all fifteen pairs of the same seed.
 #
 # The paper reports 5 % error for $c_1$ as a classifier of MNIST ({cite}`chen2016infogan`, section 7.2), a matched share of 0.95, with convolutional networks. Ours are fully connected
-# and trained for less long (a smaller setting): **that number is not reached here**, on MNIST or on the digits ({numref}`fig-infogan-seeds`), in any seed. The
+# and trained for less long (a smaller setting): **that number is not reached here**, on any of the three data sets ({numref}`fig-infogan-seeds` shows the digits), in any seed. The
 # paper also shows $c_2$ as rotation and $c_3$ as width; what the positions encode in the recorded runs is this:
 
 # %% tags=["hide-input"]
@@ -693,12 +790,28 @@ assert leaning == [True, True, False]
 for row in lab.results("infogan_fashion_mnist")["rows"]:
     if row["game"] == "InfoGAN":  # the largest of both positions is that of the ink
         assert torch.tensor(row["rank"]).mean(dim=2).abs().amax(dim=0).argmax() == 2
+rows_of_infogan = [
+    row
+    for recipe in RECORDED.values()
+    for row in lab.results(recipe)["rows"]
+    if row["game"] == "InfoGAN"
+]
+several = [  # of 30 positions: a rank above 0.25 in size for two of the three or more
+    ((ranks_of_one.abs() > 0.25).sum() >= 2).item()
+    for row in rows_of_infogan
+    for ranks_of_one in torch.tensor(row["rank"]).mean(dim=2)
+]
+told_of.append(
+    f"\n{sum(several)} of {len(several)} positions follow two measurements or three."
+)
+assert (sum(several), len(several)) == (20, 30)
 Markdown("\n".join(told_of))
 
 # %% [markdown]
 # Each cell names the measurement that follows the position most closely, and its rank; up to three seeds of each are listed. On all three the
 # strongest rank of InfoGAN is, in every seed, above the strongest of any plain GAN. On MNIST one position follows the slant with a rank above 0.7 in two seeds of three, near to the
-# paper's *rotation*; in the third it does not. Which position leans and which widens changes from seed to seed, and most do a little of both: readable is not yet
+# paper's *rotation*; in the third it does not. Which position leans and which widens changes from seed to seed, and
+# 20 of the 30 positions (all recorded seeds) have a rank above 0.25 in size for two of the three measurements or for all: readable is not yet
 # disentangled. Nothing in {eq}`eq-infogan-game` asks for more.
 
 # %% mystnb={"figure": {"caption": "Fashion-MNIST {cite}`xiao2017fashion`, InfoGAN, seed 0: ten categories, and both positions from \u22122 to 2, at four noise vectors.", "name": "fig-infogan-fashion"}, "image": {"alt": "Three blocks of small pictures of clothing. Left: columns differ by kind of garment. Middle and right: rows change gradually from left to right."}} tags=["hide-input"]
@@ -708,14 +821,14 @@ Image(lab.RESULTS / "infogan_fashion_mnist_infogan.png")
 Image(lab.RESULTS / "infogan_fashion_mnist_not_charged.png")
 
 # %% [markdown]
-# On clothing ({numref}`fig-infogan-fashion`, {numref}`fig-infogan-fashion-plain`) what follows a position most closely is, in both seeds, the ink: from dark to light.
+# On clothing ({numref}`fig-infogan-fashion`, {numref}`fig-infogan-fashion-plain`) what follows a position most closely is, in both seeds, the ink (up or down).
 #
 # (sec-infogan-breaks)=
 # ## Where it breaks
 #
-# **The graph is dropped.** A widely used library computes the penalty as `torch.Tensor([torch.mean(...), ...])`. The numbers are right and are
-# printed; the tensor around them is new and has no history. **Prediction:** a game charged that way is, bit for bit, the game that is not
-# charged at all, for both players, and no error is raised (newer versions of PyTorch warn).
+# **The graph is dropped.** torchgan computes the penalty as `torch.Tensor([torch.mean(...), ...])`. The numbers are right; the tensor around them
+# is new and has no history. Back-propagated alone it raises an error. Added to another loss, as here, it does nothing. **Prediction:** a game charged that way
+# is, bit for bit, the game that is not charged at all, for both players, and no error is raised (newer versions of PyTorch warn).
 
 
 # %%
@@ -735,6 +848,15 @@ def after_20_steps(penalties: list, charged: list) -> torch.Tensor:
 never = after_20_steps([], [])
 assert torch.equal(never, after_20_steps([graph_dropped], [graph_dropped]))
 assert not torch.equal(never, after_20_steps([term], [term]))
+
+G, C = players(seed=0)
+alone = graph_dropped(C, None, G(*G.noise(8, rng=training.rng(0))), rng=training.rng(0))
+try:
+    alone.backward()
+except RuntimeError as refused:
+    print(f"alone: {refused}")
+else:
+    raise AssertionError("a number without a history was back-propagated")
 
 # %% [markdown]
 # **A softmax too many.** Several published InfoGANs end $Q$ in a softmax and then use a cross-entropy, which takes the softmax of that. Probabilities are
@@ -780,11 +902,11 @@ width_of = {key: (x.max() - x.min()).item() for key, x in ten_seeds.items()}
 print(
     f"ten seeds: L_I within {width_of['L1']:.3f} nats, matched within {width_of['made']:.2f}"
 )
-assert width_of["L1"] < 0.05 and width_of["made"] > 0.15
+assert width_of["L1"] < 0.02 and width_of["made"] > 0.25
 
 # %% [markdown]
-# That is the measured story in one sentence: InfoGAN's bound was the same in all ten seeds to a few hundredths of a nat, and what the codes *meant*, by the matched share, was
-# not. A bound near its ceiling says that the charge was paid. Whether the code is worth having must be measured on something the game did not see.
+# In all ten seeds InfoGAN's bound was the same to 0.02 nats; the matched share ranged from 0.56 to 0.83.
+# A bound near its ceiling says that the charge was paid. Whether the code is worth having must be measured on something the game did not see.
 #
 # **Purity flatters.** One more trap is in the measuring. If every category is named by its most frequent class, two categories may take the same name, and a
 # generator that makes one digit only is perfectly pure.
@@ -933,7 +1055,10 @@ def cases_lower_bound(rng):
         return [w / sum(weights) for w in weights] + [0.0] * zeros
 
     def case(n, k, width, zeros=0):
-        logits = [[rng.gauss(0.7, width) for _ in range(k)] for _ in range(n)]
+        logits = [
+            [max(-1000.0, min(1000.0, rng.gauss(0.7, width))) for _ in range(k)]
+            for _ in range(n)
+        ]
         return (
             logits,
             [float(rng.randrange(k - zeros)) for _ in range(n)],
@@ -946,7 +1071,8 @@ def cases_lower_bound(rng):
     single = case(1, 3, 1.0)
     lopsided = ([[2.0, 0.0], [1.0, 0.5], [0.0, 0.1]], [0.0, 0.0, 1.0], [0.9, 0.1])
     wrong = ([[8.0, 0.0, 0.0], [0.0, 0.0, 9.0]], [1.0, 0.0], prior(3))
-    return [*random, *sparse, *large, single, lopsided, wrong]
+    sure = ([[1000.0, 0.0, -1000.0], [0.0, -1000.0, 1000.0]], [2.0, 0.0], prior(3))
+    return [*random, *sparse, *large, single, lopsided, wrong, sure]
 
 
 # %% [markdown]
@@ -1034,6 +1160,7 @@ def cases_named_right(rng):
     collapsed = ([[0.0, 9.0, 0.0], [0.0, 7.0, 0.0], [0.0, 4.0, 0.0]],)
     empty_row = ([[0.0, 0.0, 0.0], [3.0, 8.0, 0.0], [2.0, 9.0, 4.0]],)
     uneven = ([[2.0, 3.0, 1.0], [100.0, 90.0, 80.0], [5.0, 0.0, 6.0]],)
+    around = ([[5.0, 6.0, 0.0], [0.0, 5.0, 6.0], [6.0, 0.0, 5.0]],)
     return [
         *(random(k) for k in (2, 3, 4, 5, 6)),
         *(permuted(k) for k in (3, 5, 6)),
@@ -1042,6 +1169,7 @@ def cases_named_right(rng):
         collapsed,
         empty_row,
         uneven,
+        around,
     ]
 
 

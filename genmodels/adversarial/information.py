@@ -31,15 +31,15 @@ class Codes(nn.Module):
     Raises
     ------
     ValueError
-        If there is no category, or `std` is not positive.
+        If there is no category, or `std` is no positive number.
     """
 
     def __init__(self, categories: int, *, continuous: int = 0, std: float = 1.0) -> None:
         super().__init__()
-        if categories < 1 or continuous < 0 or std <= 0:
+        if categories < 1 or continuous < 0 or not 0 < std < math.inf:
             raise ValueError(
                 f"{categories} categories, {continuous} continuous codes and std {std:g} were asked for: give at least "
-                "one category, none or more continuous codes, and a positive std."
+                "one category, none or more continuous codes, and a positive, finite std."
             )
         self.categories, self.continuous, self.std = categories, continuous, std
         self.width = categories + continuous
@@ -89,9 +89,20 @@ def fitted(codes: Codes, inferred: Inferred, c: Code) -> Codes:
     r"""The same codes with the `std` for which :math:`L_I` is largest: the root of Q's mean squared error.
 
     Any Q gives a bound, so it may be trained with one `std` and read with another, if the error was measured on
-    samples that are not used again.
+    samples that are not used again. Codes without a continuous part have no `std` to fit and are returned as they are.
+
+    Raises
+    ------
+    ValueError
+        If Q is never wrong: the bound then grows without limit as `std` falls.
     """
+    if codes.continuous == 0:
+        return codes
     error = (inferred - c)[:, codes.categories :].square().mean().sqrt().item()
+    if error == 0:
+        raise ValueError(
+            "Q's error on these rows is 0, which no std fits best: measure it on more samples, or set a std."
+        )
     return Codes(codes.categories, continuous=codes.continuous, std=error)
 
 

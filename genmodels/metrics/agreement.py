@@ -42,8 +42,9 @@ class Matching(NamedTuple):
 def matching(table: Table) -> Matching:
     """Name each group by a class of its own so that as many things as possible are named right: an assignment problem.
 
-    Chance is about one over the number of classes. Solved exactly, in cubic time, where trying all orders of ten
-    groups takes 3,628,800 trials.
+    Chance is above one over the number of classes, the more the fewer things there are (ten classes: 0.32 for 50
+    things, 0.13 for 1,800): shuffle the groups to see it. Solved exactly, in cubic time, where trying all orders of
+    ten groups takes 3,628,800 trials.
 
     Raises
     ------

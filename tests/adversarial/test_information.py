@@ -235,6 +235,13 @@ def test_fitted_rejects(mutant: Callable[[Codes, Tensor, Tensor], Codes]) -> Non
     rejects(check_fitted, mutant)
 
 
+def test_nothing_to_fit() -> None:
+    codes = Codes(3)
+    assert fitted(codes, torch.randn(5, 3), codes.sample((5,), rng=training.rng(0))) is codes
+    c = Codes(3, continuous=1).sample((5,), rng=training.rng(0))
+    assert "error on these rows is 0" in refusal(ValueError, lambda: fitted(Codes(3, continuous=1), c, c))
+
+
 def test_std_is_a_weight() -> None:
     """A std of 1/2 at weight 1/4 has the gradient of std 1 at weight 1."""
     c = torch.cat([torch.ones(8, 1), 2 * torch.rand(8, 2, generator=training.rng(0)) - 1], dim=1)
@@ -299,7 +306,11 @@ def test_entropies() -> None:
 
 
 def test_bad_input_gets_a_sentence() -> None:
-    for bad in ({"categories": 0}, {"categories": 3, "continuous": -1}, {"categories": 3, "std": 0.0}):
+    for bad in (
+        {"categories": 0},
+        {"categories": 3, "continuous": -1},
+        *({"categories": 3, "std": std} for std in (0.0, -1.0, math.nan, math.inf)),
+    ):
         assert "at least one category" in refusal(ValueError, lambda bad=bad: Codes(**bad))
     codes = Codes(3, continuous=1)
     c = codes.sample((5,), rng=training.rng(0))
@@ -435,5 +446,5 @@ def test_a_dropped_graph_plays_the_game_without_the_term(charged: bool) -> None:
         generator, critic = players()
         penalties, both = (terms, terms) if charged else (terms, [])
         play(generator, critic, data.ring(), steps=5, batch=32, penalties=penalties, generator_terms=both)
-        weights.append(generator.state_dict())
-    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+        weights.append([*generator.state_dict().values(), *critic.state_dict().values()])
+    assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))

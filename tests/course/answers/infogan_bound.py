@@ -86,6 +86,11 @@ def wrong_guarded_logarithm(logits, codes, prior):
     return _entropy(prior) + (q.gather(1, codes.long()[:, None]) + 1e-8).log().mean()
 
 
+def wrong_log_of_softmax(logits, codes, prior):
+    """The logarithm of a softmax: a probability below 1e-324 is 0, and the bound minus infinity."""
+    return _entropy(prior) + logits.softmax(dim=1).log().gather(1, codes.long()[:, None]).mean()
+
+
 def wrong_confidence(logits, codes, prior):
     """The largest log Q of each row: how sure Q is, not how right."""
     return _entropy(prior) + logits.log_softmax(dim=1).amax(dim=1).mean()

@@ -1,6 +1,6 @@
 """Answers to ex-infogan-matching: right ones, written differently, and wrong ones, each with a bug that people make."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -52,6 +52,19 @@ def wrong_row_by_row(counts):
         total += float(row[j])
         rest[:, j] = -1.0
     return _shares(counts, counts.amax(1).sum(), total)
+
+
+def wrong_pairwise_exchange(counts):
+    """From the diagonal on, two names are exchanged as long as that helps: it may stop short of the best."""
+    names, pairs = list(range(len(counts))), list(combinations(range(len(counts)), 2))
+    better = True
+    while better:
+        better = False
+        for i, j in pairs:
+            now = counts[i, names[i]] + counts[j, names[j]]
+            if counts[i, names[j]] + counts[j, names[i]] > now:
+                names[i], names[j], better = names[j], names[i], True
+    return _shares(counts, counts.amax(1).sum(), counts[range(len(counts)), names].sum())
 
 
 def wrong_diagonal(counts):
