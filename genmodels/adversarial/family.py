@@ -64,8 +64,8 @@ def judged(model: Model, world: LabelledWorld, *, rows: int = 2_000, rng: torch.
     label and data of that label; codes are first matched to labels. `obeyed`: how often the best classifier names the
     label that was asked for. `rarest`: the smallest share that one of a label's modes has among its samples.
     `information`: between what was asked and what the best classifier sees, in nats; `place`: between what was asked
-    and the nearest mode. `recognised`: how often the
-    critic's own inference names the label of data. `inverted`: :math:`\mathbb E\|x-G(E(x))\|`.
+    and the nearest mode. `recognised`: how often the critic's own inference names the label of data.
+    `inverted`: :math:`\mathbb E\|x-G(E(x))\|`.
     """
     x, y = world.sample((rows,), rng=rng)
     made = model.generator.sample((rows,), rng=rng)
@@ -79,6 +79,14 @@ def judged(model: Model, world: LabelledWorld, *, rows: int = 2_000, rng: torch.
             names = matched(kind, seen, classes=len(names))
             asked = names[kind]
         found |= obedience(g, asked, seen, world, rng=rng)
+    return found | inference(model, x, y, names)
+
+
+def inference(
+    model: Model, x: Float[Tensor, "n dim"], y: Int[Tensor, " n"], names: Int[Tensor, " classes"]
+) -> dict[str, float]:
+    """What the model says of data; `names` are the labels that its head's outputs stand for. See `judged`."""
+    found = {}
     with evaluating(model.generator, model.critic):
         if hasattr(model.critic, "infer"):
             found["recognised"] = (names[model.critic.infer(x).argmax(dim=1)] == y).double().mean().item()  # type: ignore[operator]

@@ -2,6 +2,7 @@
 
 Every network is a box. One box's output is exchanged for another while the outputs of all others are held; whatever
 arrives elsewhere changed has a wire from that box. Labels, which have no gradient, are treated like everything else.
+What a term reads of a network by its *derivative* shows no wire: an exchanged output is the old one plus a constant.
 """
 
 from __future__ import annotations

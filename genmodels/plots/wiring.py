@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise, product
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..adversarial.wiring import Wiring
 
 Wire = tuple[str, str]
-TRIALS = 12
+TRIALS = 200
 PAD = 0.16
 """Between two boxes side by side, in inches; a box is as wide as its text."""
 
@@ -62,7 +63,7 @@ def diagrams(wirings: Sequence[Wiring], *, columns: int = 2, width: float = 2.75
 
 
 def diagram(ax: Axes, wiring: Wiring) -> None:
-    """One model, from its sources below to its losses above; under each loss stands whom it moves."""
+    """One model, from its sources below to its losses on top; above each loss stands whom it moves."""
     place = layout(wiring)
     height = {node: up for node, (_, up) in place.items()}
     for start, goal in sorted(wiring.edges):
@@ -98,7 +99,7 @@ def layout(wiring: Wiring) -> dict[str, tuple[float, float]]:
     level = {bend: rank[way[0]] + k for way in ways for k, bend in enumerate(way)} | rank
     rows = [sorted(node for node in level if level[node] == r) for r in range(max(rank.values()) + 1)]
     chance = random.Random(0)
-    best = min((_improved(rows, wires, chance) for _ in range(TRIALS)), key=lambda found: found[0])[1]
+    best = min((_swept(rows, wires, chance) for _ in range(TRIALS)), key=lambda found: _cost(found, wires))
     across = _spread(best, wires, {loss: f"moves {moved(wiring, loss)}" for loss in wiring.losses})
     return {node: (across[node], float(r)) for r, row in enumerate(best) for node in row}
 
@@ -109,27 +110,32 @@ def _way(start: str, goal: str, height: Mapping[str, int | float]) -> list[str]:
     return [start, *(f"{start}>{goal}>{k}" for k in between), goal]
 
 
-def _improved(rows: list[list[str]], wires: list[Wire], chance: random.Random) -> tuple[float, list[list[str]]]:
+def _swept(rows: list[list[str]], wires: list[Wire], chance: random.Random) -> list[list[str]]:
+    """From a random order, upwards and downwards: every row is sorted by the mean place of its neighbours."""
+    near = _neighbours(wires)
     rows = [chance.sample(row, len(row)) for row in rows]
-    cost = _cost(rows, wires)
-    while True:
-        for r, row in enumerate(rows):
-            tries = [[*rows[:r], order, *rows[r + 1 :]] for order in _exchanged(row)]
-            rows = min((rows, *tries), key=lambda found: _cost(found, wires))
-        if (now := _cost(rows, wires)) == cost:
-            return cost, rows
-        cost = now
+    for r in [*range(len(rows)), *reversed(range(len(rows)))] * 6:
+        at = _in_line(rows)
+        rows[r] = sorted(rows[r], key=lambda node: fmean(at[n] for n in near.get(node, [node])))
+    return rows
 
 
-def _exchanged(row: list[str]) -> list[list[str]]:
-    """The row with any two of its nodes exchanged."""
-    swaps = [{a: b, b: a} for a, b in combinations(row, 2)]
-    return [[swap.get(node, node) for node in row] for swap in swaps]
+def _neighbours(wires: list[Wire]) -> dict[str, list[str]]:
+    near: dict[str, list[str]] = {}
+    for a, b in wires:
+        near.setdefault(a, []).append(b)
+        near.setdefault(b, []).append(a)
+    return near
+
+
+def _in_line(rows: list[list[str]]) -> dict[str, float]:
+    """A place for each node of a row, one apart: what lies in the middle of its row lies at 0."""
+    return {node: i - (len(row) - 1) / 2 for row in rows for i, node in enumerate(row)}
 
 
 def _cost(rows: list[list[str]], wires: list[Wire]) -> float:
-    """Crossings, then length: what lies in the middle of its row lies at 0."""
-    at = {node: i - (len(row) - 1) / 2 for row in rows for i, node in enumerate(row)}
+    """Crossings, then length."""
+    at = _in_line(rows)
     level = {node: r for r, row in enumerate(rows) for node in row}
     crossing = sum(
         level[a] == level[c] and (at[a] - at[c]) * (at[b] - at[d]) < 0 for (a, b), (c, d) in combinations(wires, 2)
@@ -137,14 +143,10 @@ def _cost(rows: list[list[str]], wires: list[Wire]) -> float:
     return 10 * crossing + sum(abs(at[a] - at[b]) for a, b in wires)
 
 
-def _spread(rows: list[list[str]], wires: list[Wire], below: Mapping[str, str]) -> dict[str, float]:
+def _spread(rows: list[list[str]], wires: list[Wire], captions: Mapping[str, str]) -> dict[str, float]:
     """Coordinates across: every node near the mean of its neighbours, in its order, and no box over another."""
-    near: dict[str, list[str]] = {}
-    for a, b in wires:
-        near.setdefault(a, []).append(b)
-        near.setdefault(b, []).append(a)
-    at = {node: float(i - (len(row) - 1) / 2) for row in rows for i, node in enumerate(row)}
-    room = {node: max(_half(node), 0.027 * len(below.get(node, ""))) for node in at}
+    near, at = _neighbours(wires), _in_line(rows)
+    room = {node: max(_half(node), 0.027 * len(captions.get(node, ""))) for node in at}
     for _, row in product(range(40), rows):
         half = np.array([room[node] for node in row])
         offset = np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + PAD)])

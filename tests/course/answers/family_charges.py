@@ -19,11 +19,11 @@ def right_by_logsigmoid(real, fake, terms, charged):
 
 
 def right_by_loop(real, fake, terms, charged):
-    """Adds the terms one by one; returns a list."""
+    """Adds the terms one by one."""
     losses = [softplus(-real).mean() + softplus(fake).mean(), softplus(-fake).mean()]
     for value, weights in zip(terms, charged, strict=True):
         losses = [loss + value * weight for loss, weight in zip(losses, weights, strict=True)]
-    return losses
+    return torch.stack(losses)
 
 
 def _objective(real, fake):
