@@ -313,6 +313,7 @@ drift = plots.explore(
         w, *summary(optima[w])
     ),
     alt="Two overlapping bell curves of the data in blue and the two class densities that AC-GAN's optimum makes in orange, cut off at the boundary between the classes",
+    start=0,
 )
 drift
 
