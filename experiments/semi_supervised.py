@@ -26,8 +26,9 @@ from genmodels.adversarial.pathologies import Blur
 from . import cells, record
 
 METRIC = (
-    "accuracy on test images, by the weights averaged over steps. supervised: the same network, noise, optimiser, "
-    "average and batches of labels, without unlabelled images, after several numbers of steps. graph: scikit-learn's "
+    "accuracy on test images, by the weights averaged over steps. supervised: the same network, noise, optimiser "
+    "and average, batches of the same size from the same labelled images, without unlabelled images, after several "
+    "numbers of steps. graph: scikit-learn's "
     "LabelSpreading (k nearest neighbours, k = 7). per_class: labels per class. pool: where unlabelled images come "
     "from, all training images or only the labelled ones. wrong: share of labels replaced by another class"
 )

@@ -74,7 +74,7 @@ def test_wrong_labels_are_as_many_as_were_asked_for() -> None:
         assert torch.equal(seen.x, labelled.x) and 0 <= int(seen.y.min()) <= int(seen.y.max()) <= 9
 
 
-def test_both_learners_begin_with_the_same_weights_and_draw_the_same_labels() -> None:
+def test_both_learners_begin_with_the_same_weights() -> None:
     """Without unlabelled images and without steps, the game's critic and the supervised network are one network."""
     began = []
 

@@ -75,17 +75,18 @@ def critics_diagram() -> plt.Figure:
     for ax, chain, title in zip(
         axes, chains, ("AC-GAN", "semi-supervised"), strict=True
     ):
+        boxes = {}
         for name, (across, up) in places.items():
             text = {"x": "image $x$", "logits": "$K$ logits"}.get(name, name)
             colour = plots.PALETTE["muted" if name == "x" else "critic"]
             frame = {"boxstyle": "round,pad=0.45", "fc": "white", "ec": colour}
-            ax.text(
+            written = ax.text(
                 across, up, text, ha="center", va="center", color=colour, bbox=frame
             )
+            boxes[name] = written.get_bbox_patch()
         for origin, goal, text in chain:
             style: dict = {"arrowstyle": "-|>", "color": plots.PALETTE["muted"]}
-            style |= {"shrinkA": 26 if origin != "logits" else 13}
-            style |= {"shrinkB": 26 if goal != "score" or text == "" else 13}
+            style |= {"patchA": boxes[origin], "patchB": boxes[goal]}
             ax.annotate("", places[goal], places[origin], arrowprops=style)
             if text:
                 ax.text(3.5, 0.5, text, ha="left", va="center")
@@ -103,47 +104,43 @@ plt.show()
 # it must not count in the mean, nor pull at the network.
 
 # %%
-logits = 3 * torch.randn(6, 4, generator=training.rng(0), dtype=torch.float64)
-labels = torch.tensor([2, data.MISSING, 0, data.MISSING, 3, 3])  # MISSING is -1
+logits = torch.tensor([[2.0, 1, 1], [1, 2, 1], [1, 1, 2]], dtype=torch.float64).log()
+labels = torch.tensor([0, 2, data.MISSING])  # MISSING is -1
 
-
-def mean_surprise(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """-log p(y | x) over the rows that have a label."""
-    both = zip(logits, labels, strict=True)
-    surprise = [row.logsumexp(0) - row[y] for row, y in both if y != data.MISSING]
-    return torch.stack(surprise).mean() if surprise else 0 * logits.sum()
-
-
-torch.testing.assert_close(mean_surprise(logits, labels), class_loss(logits, labels))
-nobody = torch.full((6,), data.MISSING)
-assert class_loss(logits, nobody) == mean_surprise(logits, nobody) == 0
-one_class = torch.full((6,), 2)
-torch.testing.assert_close(
-    class_loss(logits, one_class), mean_surprise(logits, one_class)
-)
+# By hand: the beliefs are 1/2 for one class and 1/4 for each other.
+ln_2 = math.log(2)  # label 0 of the first row costs ln 2, label 2 of the second ln 4
+assert abs(class_loss(logits, labels) - (ln_2 + 2 * ln_2) / 2) < 1e-12
+assert class_loss(logits, torch.full((3,), data.MISSING)) == 0
+one_class = torch.full((3,), 2)
+assert abs(class_loss(logits, one_class) - (2 * ln_2 + 2 * ln_2 + ln_2) / 3) < 1e-12
 
 leaf = logits.clone().requires_grad_()
 (pull,) = torch.autograd.grad(class_loss(leaf, labels), leaf)
 assert bool((pull[labels == data.MISSING] == 0).all()) and pull.abs().max() > 0.01
 try:
-    class_loss(logits, torch.tensor([0, 1, 2, 3, 4, 0]))
+    class_loss(logits, torch.tensor([0, 1, 3]))
 except ValueError as error:
     print(error)
 
 # %% [markdown]
 # Two values anchor it: $\ln K$ for a critic without an opinion, and 0 for one that is right and sure. A much-copied bug is seen at once by
-# the second anchor. PyTorch's `CrossEntropyLoss` takes logits; some popular implementations of AC-GAN, InfoGAN and semi-supervised GANs give it the
-# output of a softmax. Probabilities differ by at most 1, and read as logits they cannot express more than $p=\frac{e}{e+K-1}$. The loss never falls below
-# $\log\bigl(1+\frac{K-1}e\bigr)$, and the nearer it comes the less it pulls ({numref}`fig-classes-floor`).
+# the second anchor. PyTorch's `CrossEntropyLoss` takes logits; AC-GAN, InfoGAN and the semi-supervised GAN of the popular collection PyTorch-GAN gave it the
+# output of a softmax (its issue 141). Probabilities differ by at most 1, and read as logits they cannot express more than $p=\frac{e}{e+K-1}$. It never falls below
+# $\log\bigl(1+\frac{K-1}e\bigr)$, and an undecided critic gets one $K$-th of the slope, with ten classes a tenth ({numref}`fig-classes-floor`).
 
 # %% tags=["nbval-check-output"]
 for K in (10, 11):
     every = torch.arange(K)
-    undecided, sure = torch.zeros(K, K), 20 * torch.eye(K)
+    undecided = torch.zeros(K, K, requires_grad=True)
+    sure = 20 * torch.eye(K)
     floor = math.log(1 + (K - 1) / math.e)
     assert abs(class_loss(undecided, every) - math.log(K)) < 1e-6
     assert class_loss(sure, every) < 1e-3
     assert abs(class_loss(sure.softmax(dim=1), every) - floor) < 1e-5
+    (slope,) = torch.autograd.grad(class_loss(undecided, every), undecided)
+    twice = class_loss(undecided.softmax(dim=1), every)
+    (slope_twice,) = torch.autograd.grad(twice, undecided)
+    torch.testing.assert_close(slope_twice, slope / K)
     print(
         f"K = {K}: undecided {math.log(K):.3f}; sure 0.000; after a softmax {floor:.3f}"
     )
@@ -211,7 +208,7 @@ torch.testing.assert_close(small(x, y), small(x, 2 - y))  # the score reads x al
 # :::{prf:theorem} AC-GAN's objective
 # :label: thm-classes-acgan
 #
-# Let data $p(x,y)$ and generator $q(x,y)$ have the same class frequencies, let $\lambda$ be the weight of the class term, and $m=\frac12(p+q)$. With
+# Let $p(x,y)$ be the data and $q(x,y)$ the generator, let $\lambda$ be the weight of the class term, and $m=\frac12(p+q)$. With
 # the minimax objective and a critic free in both outputs, the generator descends
 #
 # $$
@@ -227,8 +224,8 @@ torch.testing.assert_close(small(x, y), small(x, 2 - y))  # the score reads x al
 # class term, its gradient at the best classifier is the gradient of this minimum.
 # :::
 #
-# Now move $q$ a little from $p$. The divergence does not change in first order, the entropy does: its derivative is $-\log p(y\mid x)$, which is larger where
-# classes overlap. So the data are *not* a stationary point, unless $p(y\mid x)$ is one number
+# Now move $q$ a little from $p$, with fixed class frequencies. The divergence does not change in first order, the entropy does: the derivative of its term in
+# $q(x,y)$ is $-\lambda\log p(y\mid x)$, the larger the more $x$ looks like another class. So the data are *not* a stationary point, unless $p(y\mid x)$ is one number
 # wherever class $y$ occurs, as it is for classes that can be told apart without error. The generator withdraws from the decision
 # boundary. Nothing opposes it at first: the score cannot see which label an image came with, so at equal $q_x$ the class term decides alone, however small its
 # weight. This bias was described by {cite}`shu2017biased`.
@@ -245,14 +242,14 @@ x_line = torch.linspace(-6, 6, 96, dtype=torch.float64)
 table = torch.stack([(-((x_line - c) ** 2) / 2).softmax(0) for c in (-1, 1)]) / 2
 
 
-def descended(weight: float) -> torch.Tensor:
+def descended(weight: float, p: torch.Tensor = table) -> torch.Tensor:
     """The generator's table q(y, x) after descending the value from q = p."""
-    logits = (2 * table).log().requires_grad_()
+    logits = (2 * p).log().requires_grad_()
     optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
 
     def loss() -> float:
         optimizer.zero_grad()
-        value = auxiliary_value(table, logits.softmax(dim=1) / 2, weight=weight)
+        value = auxiliary_value(p, logits.softmax(dim=1) / 2, weight=weight)
         value.backward()
         return value.item()
 
@@ -268,7 +265,7 @@ def summary(q: torch.Tensor) -> tuple[float, float, float]:
     return mean.item(), std.item(), given[x_line < 0].sum().item()
 
 
-weights = [0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+weights = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
 optima = {weight: descended(weight) for weight in weights}
 for weight, q in optima.items():
     print(
@@ -281,7 +278,7 @@ half_mean = math.sqrt(2 / math.pi) * math.exp(-0.5) + math.erf(math.sqrt(0.5))
 half_std = math.sqrt(2 - half_mean**2)
 mean, std, beyond = summary(optima[0.1])
 assert abs(mean - half_mean) < 0.03 and abs(std - half_std) < 0.01 and beyond < 0.001
-means, stds, _ = zip(*(summary(optima[weight]) for weight in weights[1:]), strict=True)
+means, stds, _ = zip(*map(summary, optima.values()), strict=True)
 assert list(means) == sorted(means) and stds[-1] < stds[0] - 0.1
 split = table.sum(dim=0) * torch.stack([x_line < 0, x_line > 0]).double()
 split = split / split.sum(dim=1, keepdim=True) / 2
@@ -316,13 +313,13 @@ drift = plots.explore(
         w, *summary(optima[w])
     ),
     alt="Two overlapping bell curves of the data in blue and the two class densities that AC-GAN's optimum makes in orange, cut off at the boundary between the classes",
-    start=1,
+    start=0,
 )
 drift
 
 # %% [markdown]
-# The prediction holds: there is a jump between no class term and a small one, and then a slow drift outwards. At weight 0 the labels mean
-# nothing; even data with swapped labels have the same value. No weight is right.
+# The prediction holds: the smallest weight already makes the cut, and from there on the drift outwards is slow. Without the class term the labels mean
+# nothing: even data with swapped labels have the same value, and any table with the right marginal is optimal. No weight is right.
 #
 # Does a *trained* AC-GAN do this? Here is the game with networks, beside the critic of pairs of section 4.1. **Prediction** (seed 0; the thresholds come from trial runs with
 # three seeds): AC-GAN leaves less than 4 % of the samples beyond the boundary, where the data have 15.9 %, and its standard deviation stays below 0.9. The critic of
@@ -363,7 +360,7 @@ assert abs(stats.norm.cdf(-1) - 0.159) < 1e-3  # the data's own share
 assert ac_beyond < 0.04 and ac_std < 0.9
 assert pair_beyond > 0.08 and pair_std > ac_std
 
-# %% mystnb={"figure": {"caption": "Samples of the class whose data are the blue curve, from both games after 1,000 steps. AC-GAN cuts the class off at the boundary.", "name": "fig-classes-line"}, "image": {"alt": "Two histograms with a bell curve centred at 1. AC-GAN's histogram ends abruptly at zero and is too narrow; that of the critic of pairs follows the curve."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Samples (orange) of the class whose data are the blue curve, from both games after 1,000 steps; dotted: the boundary between the classes. AC-GAN cuts the class off there.", "name": "fig-classes-line"}, "image": {"alt": "Two histograms with a bell curve centred at 1. AC-GAN's histogram has a peak at the boundary, ends abruptly there and is too narrow; that of the critic of pairs follows the curve."}} tags=["hide-input"]
 figure, panels = plt.subplots(1, 2, figsize=(7.2, 2.3), sharey=True)
 for ax, (name, draws) in zip(panels, drawn.items(), strict=True):
     ax.hist(
@@ -380,15 +377,16 @@ for ax, (name, draws) in zip(panels, drawn.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# The cut in {numref}`fig-classes-line` (left) is where {eq}`eq-classes-value` puts it: a trained AC-GAN follows its best response.
+# The cut in {numref}`fig-classes-line` (left) is where {eq}`eq-classes-value` puts it, although the game is played with the non-saturating loss. The shape is only roughly
+# the optimum's: too many samples stand close to the boundary, too few far out.
 #
 # ## AC-GAN on digits
 #
-# Classes of images overlap less, so there should be less to lose, and what is lost cannot be read off a density. Two numbers are measured instead. *Obedience*: the share
+# Classes of images overlap less, so the formula promises a smaller loss, and what is lost cannot be read off a density. Two numbers are measured instead. *Obedience*: the share
 # of samples that a classifier, trained on other images, sees as what was asked for. *Diversity*: the variance within classes,
 # over that of held-out images.
 #
-# **Prediction** (seed 0; tried with three seeds): after 600 steps, AC-GAN with weight 1 is obeyed in more than 90 % of all cases; with
+# **Prediction** (seed 0; tried with three seeds): after 600 steps (1,500 at full scale), AC-GAN with weight 1 is obeyed in more than 90 % of all cases; with
 # weight 0 in less than 20 %, since then nothing ties an image to its label.
 
 # %%
@@ -436,19 +434,19 @@ plt.show()
 
 # %% [markdown]
 # {numref}`fig-classes-digits` shows both generators. The weight is the interesting knob. It was turned in recorded
-# runs of 1,500 steps with three seeds. **Prediction**, from {eq}`eq-classes-value`: diversity falls as the weight grows.
+# runs of 1,500 steps with three seeds. What {eq}`eq-classes-value` suggests: diversity falls as the weight grows.
 
 # %% tags=["hide-input"]
 recorded = lab.results("acgan_digits")
 lines = [
-    "| weight of the class term | obedience | variance within classes | distance |",
-    "|---|--:|--:|--:|",
+    "| weight of the class term | obedience | variance within classes |",
+    "|---|--:|--:|",
 ]
 within: dict[str, float] = {}
 obedience: dict[str, float] = {}
 for name in ("0", "0.1", "1", "10", "joint"):
     runs = [row for row in recorded["rows"] if row["weight"] == name]
-    numbers = torch.tensor([[r["obedience"], r["within"], r["distance"]] for r in runs])
+    numbers = torch.tensor([[r["obedience"], r["within"]] for r in runs])
     middle, spread = numbers.mean(0), numbers.std(0)
     obedience[name], within[name] = middle[0].item(), middle[1].item()
     cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(middle, spread, strict=True)]
@@ -457,16 +455,40 @@ for name in ("0", "0.1", "1", "10", "joint"):
 assert within["joint"] > within["0.1"] > within["1"] > within["10"]
 assert within["10"] < 0.4 < 0.6 < within["0.1"] and within["0"] > 1.4
 assert obedience["0"] < 0.2 and min(obedience[w] for w in ("0.1", "1", "10")) > 0.93
+assert max(within[w] for w in ("0.1", "1", "10", "joint")) < 1
 source = "`{command}`; {hardware}, torch {torch}, commit {commit:.7}.".format(
     **recorded
 )
 Markdown("\n".join(lines) + "\n\n" + source)
 
 # %% [markdown]
-# Mean and standard deviation over seeds; 100 samples per class; variance as a share of that of held-out digits; Fréchet distance in the judge's features (smaller is
-# better). All games give less variety than data do, the critic of pairs as well. But the order is the predicted one, and it is not
-# small: at weight 10 the digits have less than half of the variety that they have at 0.1, for a few points of obedience. (At weight 0 a "class" is a mixture of
-# all digits; its variance is not within anything.) The paper reports variety in another measure: of ImageNet's 1,000 classes, split over 100 models
+# Mean and standard deviation over seeds; 100 samples per class; variance as a share of that of held-out digits. How much is that beside the formula, and how
+# much would digits without any order have?
+
+# %%
+table_apart = torch.stack([(-((x_line - c) ** 2) / 2).softmax(0) for c in (-2, 2)]) / 2
+given_std = summary(table_apart)[1]
+kept = {
+    w: (summary(descended(w, table_apart))[1] / given_std) ** 2 for w in (0.1, 1, 10)
+}
+print(f"share of either class beyond the boundary: {summary(table_apart)[2]:.1%}")
+for weight, share in kept.items():
+    print(
+        f"weight {weight:g}: the formula keeps {share:.2f}, the digits {within[f'{weight:g}']:.2f}"
+    )
+    assert within[f"{weight:g}"] < share - 0.15
+assert abs(kept[10] - 0.73) < 0.01
+
+pixels = judging.images.flatten(1).var(dim=0).sum().item()
+disorder = pixels / metrics.within_classes(judging.images, judging.labels)
+print(f"all digits together: {disorder:.2f} times the variance within classes")
+assert abs(disorder - 1.69) < 0.01
+
+# %% [markdown]
+# Every game that uses the labels gives less variety than data do, the critic of pairs as well. But the order is the predicted one, and it is not
+# small: at weight 10 the digits have less than half of the variety that they have at 0.1, for a few points of obedience. That is more than the formula promises for classes
+# that overlap so little (two Gaussians with 2 % error keep 0.73 of the variance at weight 10): something else adds to it. (At weight 0 a "class" is a mixture of
+# all digits, whose yardstick is 1.69.) The paper reports variety in another measure: of ImageNet's 1,000 classes, split over 100 models
 # with ten classes each, 84.7 % are more diverse than the least diverse class of the data ({cite}`odena2017acgan`; not attempted here).
 
 # %% [markdown]
@@ -488,59 +510,67 @@ lab.show(SemiSupervised, supervised, feature_matching)
 
 
 # %%
-def with_one_class_more(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """The critic's loss as a softmax over K + 1 classes, the last logit being 0."""
-    real, fake = (nn.functional.pad(part, (0, 1)) for part in (real, fake))
-    any_real_class = real.log_softmax(dim=1)[:, :-1].logsumexp(dim=1)
-    return -any_real_class.mean() - fake.log_softmax(dim=1)[:, -1].mean()
-
-
-pair = [5 * torch.randn(7, 10, generator=training.rng(s)).double() for s in (2, 3)]
+with training.isolated(0):
+    probe = SemiSupervised(mlp(2, 8, width=8), width=8, classes=3).double()
+pair = [5 * torch.randn(32, 2, generator=training.rng(s)).double() for s in (2, 3)]
 for part in pair:
     part.requires_grad_()
-ours = FEATURES_ONLY.critic(pair[0].logsumexp(dim=1), pair[1].logsumexp(dim=1))
-theirs = with_one_class_more(*pair)
+
+
+def generated(images: torch.Tensor) -> torch.Tensor:
+    """p(K + 1 | x) by a softmax over K + 1 classes; too coarse for large logits."""
+    return nn.functional.pad(probe.infer(images), (0, 1)).softmax(dim=1)[:, -1]
+
+
+ours = FEATURES_ONLY.critic(probe(pair[0]), probe(pair[1]))
+theirs = -(1 - generated(pair[0])).log().mean() - generated(pair[1]).log().mean()
 torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 for a, b in zip(
     torch.autograd.grad(ours, pair), torch.autograd.grad(theirs, pair), strict=True
 ):
     torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)  # and so are the gradients
 
+three = probe.infer(pair[0]).detach().requires_grad_()
 shift = 1.7  # in all logits: free for the classes, everything for the score
+classes_of_32 = torch.arange(32) % 3
 torch.testing.assert_close(
-    class_loss(pair[0] + shift, orders[:7]), class_loss(pair[0], orders[:7])
+    class_loss(three + shift, classes_of_32), class_loss(three, classes_of_32)
 )
-torch.testing.assert_close((pair[0] + shift).logsumexp(1), pair[0].logsumexp(1) + shift)
+level = three.logsumexp(dim=1)
+torch.testing.assert_close((three + shift).logsumexp(dim=1), level + shift)
+(lift,) = torch.autograd.grad(level.sum(), three)
+torch.testing.assert_close(lift, three.softmax(dim=1))  # not one number for all classes
 
 # %% [markdown]
-# The last two lines say why this can work at all: the $K$ logits have one direction that classification does not use, and the game is played in it. Labels fix
-# the differences of the logits, unlabelled images and samples fix their level, and both act on one body, which is where a gain can come from.
+# The shift says why the two tasks do not contradict each other: it is free for the classes and moves the score, so the critic can meet both.
+# But the score's gradient, $\partial\log Z/\partial l_k=p(k\mid x)$ in the last line, is not that shift alone: an unlabelled image raises above all the class it already looks like.
+# Both tasks also act on one body. From these two a gain can come.
 #
 # The generator gets another task than to fool the critic. It matches the mean of the critic's features, {term}`feature matching` (特征匹配):
-# $\Vert\mathbb E_{p_r}f(x)-\mathbb E_zf(G(z))\Vert^2$ {cite}`salimans2016improved`. Equal batches cost nothing, and the gradient reaches the generator alone.
+# $\frac1d\Vert\mathbb E_{p_r}f(x)-\mathbb E_zf(G(z))\Vert^2$ for $d$ features {cite}`salimans2016improved`. Equal batches cost nothing (if no layer adds noise).
+# The data receive no gradient; the critic's weights would, but the generator's step leaves them alone.
 
 # %%
-with training.isolated(0):
-    probe = SemiSupervised(mlp(2, 8, width=8), width=8, classes=3)
-batch_a = torch.randn(32, 2, generator=training.rng(4)).requires_grad_()
-batch_b = torch.randn(32, 2, generator=training.rng(5)).requires_grad_()
+batch_a, batch_b = pair
 match = partial(feature_matching, probe, rng=stream)
 assert match(batch_a, batch_a) == 0 < match(batch_a, batch_b)
 gap = probe.body(batch_a).mean(dim=0) - probe.body(batch_b).mean(dim=0)
 torch.testing.assert_close(match(batch_a, batch_b), (gap**2).mean())
+wanted = [batch_a, batch_b, next(probe.body.parameters())]
 loss = match(batch_a, batch_b)
-none, some = torch.autograd.grad(loss, [batch_a, batch_b], allow_unused=True)
-assert none is None and some.abs().max() > 0
+by_data, by_samples, by_body = torch.autograd.grad(loss, wanted, allow_unused=True)
+assert by_data is None and by_samples.abs().max() > 0 and by_body.abs().max() > 0
 
 # %% [markdown]
 # ## Fifty labels
 #
 # A quarter of the digits is held out. Of the rest, 1,348 images, all are seen, and five per class have a label. Beside the game plays a supervised learner that is given every advantage:
-# the same network with the same noise in its layers, the same initial weights, optimiser and averaging of weights, the same batches of labels, and in hindsight
-# *the number of steps that is best on the test images*. The game has to stop where it was told to. (Learning rate, noise and averaging were chosen on a validation set with two other draws
-# of labels, before the test images were looked at; the number of steps by the time there was.)
+# the same network with noise of the same size in its layers, the same initial weights, optimiser and averaging of weights, batches of the same size from the same labelled images,
+# and in hindsight *the best of three numbers of steps on the test images*: 250, 500 or 1,000. The game has to stop where it was told to, at 1,000. (Learning rate, noise and averaging were
+# chosen on a validation set with two other draws of labels, before the test images were looked at; the number of steps by the time there was.)
 #
-# **Prediction** (seed 0): with five labels per class the game is better by at least 2 points; with all labels the two differ by less than 2.
+# **Expectation** (seed 0; the first of the recorded runs below has the same seed, so this is not a blind prediction. Its commit drew the noise in layers differently, so its
+# numbers differ a little): with five labels per class the game is better by at least 2 points; with all labels the two differ by less than 2.
 
 
 # %%
@@ -621,29 +651,32 @@ for name, labelled in {"5 per class": five, "all": every_label}.items():
 assert gains["5 per class"] > 0.02 and abs(gains["all"]) < 0.02
 
 # %% [markdown]
-# One seed proves little. {numref}`fig-classes-curve` shows recorded runs of the same game with five seeds: five draws of labels, of initial weights and of noise.
+# One seed proves little. {numref}`fig-classes-curve` shows recorded runs of the same game with five seeds: five draws of labels, of initial weights and of noise, all on one split; 449 test images, so one image is 0.2 points.
 
-# %% mystnb={"figure": {"caption": "Test accuracy against labels per class (mean and 95 % interval over five seeds). Left: the game beside the same network without it, and beside a method without networks. Right: game minus labels alone, seed by seed.", "name": "fig-classes-curve"}, "image": {"alt": "Left: three rising curves of accuracy from one label per class to all; the game lies above the supervised network until both meet, and label spreading lies above both from two labels on. Right: the paired gain falls from about 0.15 to zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Test accuracy against labels per class (mean and 95 % interval over five seeds). Left: the game beside the same network without it at the best of three numbers of steps, and beside a method without networks. Right: game minus labels alone, seed by seed.", "name": "fig-classes-curve"}, "image": {"alt": "Left: three rising curves of accuracy from one label per class to all; the game lies above the supervised network until both meet, and label spreading lies above both from two labels on. Right: the paired gain falls from about 0.15 to zero."}} tags=["hide-input"]
 runs = lab.results("semi_supervised_digits")
-last = str(runs["steps"])
+assert runs["steps"] == AT[-1]
+assert len(test) == 449
 COUNTS = ("1", "2", "5", "10", "20", "all")
 
 
 def rows_of(
     per_class: str, unlabelled: str = "all", wrong: float = 0.0
-) -> torch.Tensor:
-    """One row per seed: game, labels alone at their best, graph, labels alone at the end."""
+) -> dict[str, torch.Tensor]:
+    """One row per seed: game and labels alone after each of AT, and the three curves."""
+    cell = (per_class, unlabelled, wrong)
     chosen = [
-        [
-            r["semi"][last],
-            max(r["supervised"].values()),
-            r["graph"],
-            r["supervised"][last],
-        ]
-        for r in runs["rows"]
-        if (r["per_class"], r["pool"], r["wrong"]) == (per_class, unlabelled, wrong)
+        r for r in runs["rows"] if (r["per_class"], r["pool"], r["wrong"]) == cell
     ]
-    return torch.tensor(chosen, dtype=torch.float64)
+    game, alone = (
+        torch.tensor(
+            [[r[who][str(at)] for at in AT] for r in chosen], dtype=torch.float64
+        )
+        for who in ("semi", "supervised")
+    )
+    spread = torch.tensor([r["graph"] for r in chosen], dtype=torch.float64)
+    ends = {"game": game[:, -1], "best": alone.amax(dim=1), "graph": spread}
+    return {"game at": game, "alone at": alone, **ends}
 
 
 def interval(values: torch.Tensor) -> tuple[float, float]:
@@ -653,15 +686,16 @@ def interval(values: torch.Tensor) -> tuple[float, float]:
     return values.mean().item(), half.item()
 
 
-gain = {count: rows_of(count)[:, 0] - rows_of(count)[:, 1] for count in COUNTS}
+cells_of = {count: rows_of(count) for count in COUNTS}
+gain = {count: cell["game"] - cell["best"] for count, cell in cells_of.items()}
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.7), width_ratios=(1.4, 1))
 looks = (
-    ("critic", "-", "game"),
-    ("ink", "--", "labels alone, at best"),
-    ("muted", ":", "label spreading"),
+    ("game", "critic", "-", "game"),
+    ("best", "ink", "--", "labels alone, at best"),
+    ("graph", "muted", ":", "label spreading"),
 )
-for column, (kind, line, text) in enumerate(looks):
-    points = [interval(rows_of(count)[:, column]) for count in COUNTS]
+for column, (who, kind, line, text) in enumerate(looks):
+    points = [interval(cells_of[count][who]) for count in COUNTS]
     centres, halves = zip(*points, strict=True)
     places = [k + 0.06 * (column - 1) for k in range(len(COUNTS))]
     left.errorbar(
@@ -700,22 +734,22 @@ lines = [
     "|---|--:|--:|--:|--:|",
 ]
 for count in COUNTS:
-    values = rows_of(count)
-    pairs_of = [interval(values[:, k]) for k in (0, 1)] + [
-        interval(gain[count]),
-        interval(values[:, 2]),
-    ]
-    shown = [f"{m:.3f} ± {h:.3f}" for m, h in pairs_of]
+    values = cells_of[count]
+    columns = (values["game"], values["best"], gain[count], values["graph"])
+    shown = [f"{m:.3f} ± {h:.3f}" for m, h in map(interval, columns)]
     shown[2] = "{:+.3f} ± {:.3f}".format(*interval(gain[count]))
     lines.append(f"| {count} | {' | '.join(shown)} |")
 seeds = len(gain["5"])
-for count in ("1", "2", "5", "10", "20"):
+for count in ("1", "2", "5", "10"):
     assert bool((gain[count] > 0).all())  # in every seed
-assert interval(gain["5"])[0] - interval(gain["5"])[1] > 0
-assert interval(gain["10"])[0] - interval(gain["10"])[1] > 0
+    assert interval(gain[count])[0] - interval(gain[count])[1] > 0
+at_20 = cells_of["20"]["alone at"].mean(dim=0)
+assert gain["20"].mean() < at_20.max() - at_20.min()  # what three choices differ by
 assert abs(gain["all"].mean()) < 0.01
-for count in ("2", "5", "10", "20"):
-    assert rows_of(count)[:, 2].mean() > rows_of(count)[:, 0].mean()
+ahead = {c: interval(cell["graph"] - cell["game"]) for c, cell in cells_of.items()}
+assert all(ahead[count][0] > 0 for count in COUNTS[1:])
+assert all(ahead[count][0] > ahead[count][1] for count in ("10", "20", "all"))
+assert all(ahead[count][0] < ahead[count][1] for count in ("1", "2", "5"))
 source = (
     "{seeds} seeds; `{command}`; {hardware}, torch {torch}, commit {commit:.7}.".format(
         seeds=seeds, **runs
@@ -724,13 +758,15 @@ source = (
 Markdown("\n".join(lines) + "\n\n" + source)
 
 # %% [markdown]
-# With few labels the game wins, in every seed and from one to twenty labels per class, against a baseline that stops in hindsight at its best step. The gain shrinks as labels are
-# added and is gone when all images have one. The interval of the smallest counts is wide, because it then matters *which* images were labelled.
+# With one to ten labels per class the game wins in every seed against the best of three numbers of steps (250, 500 and 1,000), chosen on the test images. The gain shrinks as labels are
+# added. At 20 it is about one point, less than the three numbers of steps differ among themselves, so a finer choice might close it; when all images have a label it is gone.
+# The interval of the smallest counts is wide, because it then matters *which* images were labelled.
 #
-# The third curve keeps this in proportion. Label spreading, nearest neighbours and no network at all, uses the same unlabelled images
-# and is better on average from two labels per class on. What helps is the unlabelled images; the game is one way to use them.
+# The third curve keeps this in proportion. Label spreading, nearest neighbours and no network at all, uses the same unlabelled images. It
+# is better on average from two labels per class on, clearly so from ten. What helps is the unlabelled images; the game is one way to use them.
 #
-# The same game on 28 x 28 pixels, with ten labels per class, stands beside the papers' numbers {cite}`salimans2016improved,odena2016semi`. Theirs are trained far longer, with wider networks; so this is a smaller setting, not an attempt at theirs.
+# The same game on 28 x 28 pixels, with ten labels per class, stands beside the papers' numbers {cite}`salimans2016improved,odena2016semi`. Ours is one seed each, without a spread.
+# Salimans et al. train far longer with wider layers, Odena with convolutions; so this is a smaller setting, not an attempt at theirs.
 
 # %% tags=["hide-input"]
 lines = [
@@ -754,7 +790,7 @@ for title, name in (
             f"| {title} | 100 | {method} | {listed} | {big['steps']:,} steps, width 256 |"
         )
     sources.append(
-        "{t}: {n} seed(s), `{command}`, commit {commit:.7}.".format(
+        "{t}: {n} seed, `{command}`, commit {commit:.7}.".format(
             t=title, n=len(game_error), **big
         )
     )
@@ -768,7 +804,9 @@ Markdown("\n".join(lines) + "\n\n" + "\n".join(sources))
 
 # %%
 for title, differences in larger.items():
-    print(f"{title}: the game lowers the error by {min(differences):+.1%}")
+    n, points = len(differences), 100 * sum(differences) / len(differences)
+    print(f"{title}: {n} seed, error lower by {points:.1f} points")
+    assert n == 1 and points > 2
 
 # %% [markdown]
 # (sec-classes-breaks)=
@@ -776,37 +814,39 @@ for title, differences in larger.items():
 #
 # :::{margin} Correction E-52
 # "Generative methods suit little or noisy-labelled data." Not in general. A gain with few labels comes from unlabelled data (or from
-# pre-training): without them it vanishes, and against wrong labels the game did not help.
+# pre-training): without them it vanishes; with 40 % wrong labels the game forgets later, but it forgets.
 # :::
 #
 # Is it the generative method that needs few labels? Two controls, also recorded. In the first the game sees *only* the fifty labelled images. In the second 20 labels per
 # class are given, of which 40 % are wrong.
 
 # %%
-only = rows_of("5", unlabelled="labelled")
-noisy = rows_of("20", wrong=0.4)
-print("gain with all images: {:+.3f} ± {:.3f}".format(*interval(gain["5"])))
-print(
-    "only labelled images: {:+.3f} ± {:.3f}".format(*interval(only[:, 0] - only[:, 1]))
-)
-print(
-    "40 % wrong labels:    {:+.3f} ± {:.3f}".format(
-        *interval(noisy[:, 0] - noisy[:, 1])
+only, noisy = rows_of("5", unlabelled="labelled"), rows_of("20", wrong=0.4)
+only_gain, noisy_gain = only["game"] - only["best"], noisy["game"] - noisy["best"]
+compared = {
+    "all images, labels alone at best": (gain["5"], +0.053, 0.022),
+    "only labelled images, the same": (only_gain, +0.002, 0.015),
+    "40 % wrong labels, the same": (noisy_gain, -0.123, 0.033),
+}
+stated = ((+0.039, 0.018), (+0.070, 0.040), (+0.025, 0.043))
+for k, at in enumerate(AT):
+    equal = noisy["game at"][:, k] - noisy["alone at"][:, k]
+    compared[f"40 % wrong labels, both after {at:,}"] = (equal, *stated[k])
+for title, (differences_of, centre, half) in compared.items():
+    m, h = interval(differences_of)
+    positive = int((differences_of > 0).sum())
+    print(
+        f"{title}: {m:+.3f} ± {h:.3f}, above 0 in {positive} of {len(differences_of)}"
     )
-)
-ending = noisy[:, 0] - noisy[:, 3]
-print(
-    "  .. against the last step instead of the best: {:+.3f} ± {:.3f}".format(
-        *interval(ending)
-    )
-)
-assert (only[:, 0] - only[:, 1]).mean() < 0.5 * gain["5"].mean()
-assert bool((noisy[:, 0] < noisy[:, 1]).all()) and ending.mean().abs() < 0.1
-assert bool((noisy[:, 3] < noisy[:, 1] - 0.05).all())
+    assert abs(m - centre) < 6e-4 and abs(h - half) < 6e-4  # the text below says these
+for who in ("game at", "alone at"):  # in every seed, the longer the worse
+    assert bool((noisy[who].diff(dim=1) < 0).all()), noisy[who]
+assert bool((noisy["best"] == noisy["alone at"][:, 0]).all())
 
 # %% [markdown]
-# Without unlabelled images most of the gain is gone. With wrong labels the game loses to the same network stopped early, in every seed. The network that is not stopped
-# early ends about where the game ends: too many steps on wrong labels are what hurts, and the game does not protect its classifier from them.
+# Without unlabelled images the gain is gone (+0.002 ± 0.015). With wrong labels both learners get worse the longer they train. At equal steps the game is ahead: +0.039 ± 0.018 after
+# 250 steps, +0.070 ± 0.040 after 500, and no longer clearly, +0.025 ± 0.043, after 1,000. It delays the damage and does not prevent it: at 1,000 steps it is 0.123 below the network that was
+# stopped early, after 250.
 
 # %% [markdown]
 # ## Exercises
@@ -853,11 +893,9 @@ def mean_class_loss(logits, labels):
 # check: ex-classes-missing points=1
 flat = torch.zeros(3, 4, dtype=torch.float64)
 some_labels = torch.tensor([1.0, -1.0, 3.0], dtype=torch.float64)
-assert torch.isclose(
-    mean_class_loss(flat, some_labels),
-    torch.log(torch.tensor(4.0, dtype=torch.float64)),
-)
-assert mean_class_loss(flat, torch.full((3,), -1.0, dtype=torch.float64)) == 0.0
+assert abs(float(mean_class_loss(flat, some_labels)) - math.log(4)) < 1e-6
+nobody = torch.full((3,), -1.0, dtype=torch.float64)
+assert float(mean_class_loss(flat, nobody)) == 0.0
 
 
 # %% tags=["hidden-test", "remove-cell"]
@@ -926,10 +964,11 @@ def unsupervised_loss(real, fake):
 # %% tags=["test"]
 # check: ex-classes-score points=1
 nothing = torch.zeros(2, 1, dtype=torch.float64)
-two_log_two = 2 * torch.log(torch.tensor(2.0, dtype=torch.float64))
-assert torch.isclose(unsupervised_loss(nothing, nothing), two_log_two)
+assert abs(float(unsupervised_loss(nothing, nothing)) - 2 * math.log(2)) < 1e-6
+triple = torch.zeros(2, 3, dtype=torch.float64)  # Z = 3, D = 3/4
+assert abs(float(unsupervised_loss(triple, triple)) - math.log(16 / 3)) < 1e-6
 huge = torch.full((3, 4), 1000.0, dtype=torch.float64)
-assert unsupervised_loss(huge, -huge) < 1e-6
+assert float(unsupervised_loss(huge, -huge)) < 1e-6
 
 
 # %% tags=["hidden-test", "remove-cell"]
@@ -964,10 +1003,10 @@ def cases_unsupervised_loss(rng):
 # :::{exercise} The two losses of AC-GAN
 # :label: ex-classes-signs
 # AC-GAN's critic gave the $n$ data scores $a_i$ and the $n$ samples scores $b_i$, and it gave probability $c_i$ to the label of the $i$-th datum and $d_i$ to the class that was
-# asked for in the $i$-th sample. Write `acgan_losses(a, b, c, d, weight)`, which returns a tensor of two losses, both to be *minimised*:
+# asked for in the $i$-th sample. It believes $D=\sigma(a)$ that an image with score $a$ is real. Write `acgan_losses(a, b, c, d, weight)`, which returns a tensor of two losses, both to be *minimised*:
 #
-# - the critic's, minus the mean log-likelihood of the right source, of data and of samples, each a mean, plus `weight` times the class term $-L_C$ of {eq}`eq-classes-lc`;
-# - the generator's, the non-saturating loss, plus `weight` times the part of the class term that depends on the generator.
+# - the critic's, $-L_S-\lambda L_C$, with $L_S=\frac1n\sum_i\log\sigma(a_i)+\frac1n\sum_i\log\bigl(1-\sigma(b_i)\bigr)$, with $L_C$ of {eq}`eq-classes-lc` as a sum of two means, and with $\lambda$ = `weight`;
+# - the generator's, the non-saturating loss $-\frac1n\sum_i\log\sigma(b_i)$ plus the part of $-\lambda L_C$ that depends on the generator.
 #
 # Scores may be as large as $\pm1000$.
 # :::
@@ -1007,13 +1046,15 @@ def acgan_losses(a, b, c, d, weight):
 # %% tags=["test"]
 # check: ex-classes-signs points=1
 zero, certain = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
-log_2 = torch.log(torch.tensor(2.0, dtype=torch.float64))
-assert torch.allclose(
-    acgan_losses(zero, zero, certain, certain, 3.0), torch.stack([2 * log_2, log_2])
-)
-assert torch.allclose(
-    acgan_losses(zero, zero, certain / 2, certain, 1.0), torch.stack([3 * log_2, log_2])
-)
+for given_c, given_d, given_weight, in_log_2 in (
+    (certain, certain, 3.0, [2.0, 1.0]),
+    (certain / 2, certain, 1.0, [3.0, 1.0]),
+    (certain, certain / 2, 2.0, [4.0, 3.0]),
+):
+    losses = acgan_losses(zero, zero, given_c, given_d, given_weight)
+    losses = torch.as_tensor(losses, dtype=torch.float64)
+    expected = math.log(2) * torch.tensor(in_log_2, dtype=torch.float64)
+    assert torch.allclose(losses, expected)
 
 
 # %% tags=["hidden-test", "remove-cell"]

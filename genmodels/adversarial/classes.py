@@ -1,7 +1,7 @@
 r"""Classes read off by the critic: AC-GAN's auxiliary classifier, and the semi-supervised GAN's K logits.
 
-The critic's score does not see the label; a *term* does. Cross-entropies take logits: a softmax before them is the
-field's most copied bug, with a floor of 1.461 nats for ten classes and 1.543 for eleven.
+The critic's score does not see the label; a *term* does. Cross-entropies take logits: a softmax before them, a bug
+of several published implementations, leaves a floor of 1.461 nats for ten classes and 1.543 for eleven.
 """
 
 from __future__ import annotations
@@ -120,8 +120,9 @@ def supervised(
 
 
 def feature_matching(critic: SemiSupervised, real: Batch, fake: Batch, *, rng: torch.Generator) -> Loss:
-    r""":math:`\|\mathbb E f(x)-\mathbb E f(G(z))\|^2` per feature of the critic's body: for the generator alone.
+    r""":math:`\frac1d\|\mathbb E f(x)-\mathbb E f(G(z))\|^2` for the :math:`d` features of the critic's body.
 
+    For the generator alone: data get no gradient; the body would get one, so the critic is not charged with this.
     Source: Salimans et al. 2016, section 3.1; the mean over features, as in their code.
     """
     wanted, made = (critic.body(samples(batch)).mean(dim=0) for batch in (real, fake))
