@@ -1,4 +1,4 @@
-"""Section 4.1 at full scale: class-conditional images by three ways of telling the critic the label, several seeds.
+"""Section 4.1 at full scale: class-conditional images by three ways of telling the critic the label, one seed or more.
 
     python -m experiments.conditional_images mnist [--seeds 3]
     python -m experiments.conditional_images fashion_mnist [--seeds 2]
@@ -101,7 +101,7 @@ def measure(generator: Conditional, name: str) -> dict[str, Any]:
 
 
 def floor(name: str) -> dict[str, Any]:
-    """What test images reach that were neither learned from nor compared with: the scores of a perfect generator."""
+    """What test images reach, that were neither learned from nor compared with: scores to set the samples' beside."""
     judge = judge_of(name)
     thousand, rest = held_out(name)
     right = metrics.obedience(judge.probabilities(parts(name)[2].images), parts(name)[2].labels)

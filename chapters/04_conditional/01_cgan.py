@@ -54,8 +54,8 @@ lab.start(scale)
 # %% [markdown]
 # ## A game about pairs
 #
-# Draw a label $y$ as often as it occurs, make $x=G(z,y)$, and show the critic both ({numref}`fig-cgan-pairs`). A picture that
-# is real but not what the label says gives the generator away, so it has to listen.
+# Draw a label $y$ from $p(y)$, make $x=G(z,y)$, and show the critic both ({numref}`fig-cgan-pairs`). A picture that
+# looks real but is not what the label says gives the generator away, so it has to listen.
 
 
 # %% mystnb={"figure": {"caption": "The same two players, shown pairs. The label that enters the generator goes on to the critic, beside what was made from it.", "name": "fig-cgan-pairs"}, "image": {"alt": "Diagram: noise and a label enter the generator; its sample and the same label enter the critic; a data point with its own label enters the critic as well; the critic returns a score for the pair."}} tags=["hide-input"]
@@ -108,7 +108,7 @@ plt.show()
 # \max_DV=2\,\mathrm{JSD}\bigl(p_r(x,y),\,q(x,y)\bigr)-\log4 .
 # $$ (eq-cgan-jsd)
 #
-# Is a distance of *joint* distributions what we wanted? The Kullback-Leibler divergence has a chain rule, and JSD consists of two of them.
+# Is a distance of *joint* distributions what we wanted? The Kullback-Leibler divergence has a chain rule, and JSD is the mean of two such divergences.
 # With $m(y)=\frac12(p_r(y)+q(y))$ and $\pi_y=\frac{p_r(y)}{p_r(y)+q(y)}$,
 #
 # $$
@@ -211,14 +211,14 @@ torch.testing.assert_close(
 # a(x,y)=v_y^\top\varphi(x)+\psi(\varphi(x)) .
 # $$ (eq-cgan-projection)
 #
-# The product comes from the best score itself. With equal priors $\log\frac{D^*}{1-D^*}=\log\frac{p_r(x\mid y)}{q(x\mid y)}$. Let both be Gaussian, with means
+# The product comes from the best score itself. If labels are asked for as often as they occur, $\log\frac{D^*}{1-D^*}=\log\frac{p_r(x\mid y)}{q(x\mid y)}$. Let both be Gaussian, with means
 # $\mu_y$ and $\nu_y$ and one covariance $\Sigma$. The quadratic terms cancel, and what remains is *linear in $x$, with a slope that depends on $y$*:
 #
 # $$
 # \log\frac{p_r(x\mid y)}{q(x\mid y)}=(\mu_y-\nu_y)^\top\Sigma^{-1}x-\tfrac12\mu_y^\top\Sigma^{-1}\mu_y+\tfrac12\nu_y^\top\Sigma^{-1}\nu_y .
 # $$ (eq-cgan-gauss)
 #
-# That is {eq}`eq-cgan-projection` with $\varphi(x)=(x,1)$ and $\psi=0$. A critic that only *adds* a number per label, $a(x)+b_y$, cannot be this function; concatenation can
+# That is {eq}`eq-cgan-projection` with $\varphi(x)=(x,1)$ and $\psi=0$. A critic that only *adds* a number per label, $a(x)+b_y$, cannot be this function unless all $\mu_y-\nu_y$ are equal; concatenation can
 # come near it, with hidden layers that mix the label's bias with $x$.
 
 
@@ -253,7 +253,7 @@ torch.testing.assert_close(
 )
 
 # %% [markdown]
-# ## Fifteen lines
+# ## The loop on pairs
 #
 # Here is Algorithm 13.1 on pairs. Two things are new. The label is an input of the generator, and each sample meets the critic *with its own label*:
 # a data point with the one it came with, a generated point with the one it was made from.
@@ -296,7 +296,7 @@ def conditional_gan(G, C, pairs, *, iterations, batch, optimizer, rng):
 
 
 # %% [markdown]
-# In the package nothing was added for this: a batch may be a pair, and {py:func}`~genmodels.adversarial.game.play` hands it on. Twenty iterations give
+# The package needs no second loop: a batch may be a pair, and {py:func}`~genmodels.adversarial.game.play` hands it on. Twenty iterations give
 # the same weights.
 
 # %%
@@ -310,7 +310,7 @@ for my_network, its_network in zip(mine, theirs, strict=True):
     torch.testing.assert_close(my_network.state_dict(), its_network.state_dict())
 
 # %% tags=["remove-input"]
-lab.show(Conditional, Projection)
+lab.show(Conditional)
 
 # %% [markdown]
 # A label that is no label is refused where it enters, in one sentence:
@@ -332,13 +332,13 @@ for bad in (torch.tensor([0, 4]), torch.tensor([2, data.MISSING]), torch.tensor(
 # %% [markdown]
 # ## Does it obey?
 #
-# The ring again, with a label on every mode. Opposite modes share one, so each label stands for *two* far places, and everything about $p(x\mid y)$ is known. Two
+# The ring again, with a label on every mode. Opposite modes share one, so each label stands for two places far apart, and everything about $p(x\mid y)$ is known. Two
 # questions, and neither answers the other:
 #
 # - **{term}`obedience`** (服从度): as what is a sample recognised that was asked to be $y$? Here the judge is Bayes' rule with the true densities, $p(y\mid x)$;
 # - **variety within a class** (类内多样性): are both modes of the label there?
 #
-# The critic is charged for its slope at the data ($R_1$, see {ref}`sec-lipschitz`) {cite}`mescheder2018which`; why, the next experiment tells.
+# The critic is charged for its slope at the data ($R_1$, see {ref}`sec-lipschitz`) {cite}`mescheder2018which`. This critic could do without; the one of the next experiment cannot.
 #
 # **Prediction.** After 1,500 updates (5,000 at full scale) at least 93 % of 2,500 samples are recognised as what was asked for, every label reaches both of its
 # modes, and at least 70 % of its samples lie within four standard deviations of one. (Set after trial runs with five seeds.)
@@ -358,8 +358,10 @@ def watch(generator: Generator, critic: nn.Module) -> dict[str, Tensor]:
         torch.sigmoid(score(critic, (window, torch.full((len(window),), k))))
         for k in range(4)
     ]
-    made = generator.given(torch.arange(4).repeat_interleave(250), rng=training.rng(7))
-    return {"samples": made.reshape(4, 250, 2), "belief": torch.stack(belief)}
+    made = [
+        generator.given(torch.full((250,), k), rng=training.rng(7)) for k in range(4)
+    ]
+    return {"samples": torch.stack(made), "belief": torch.stack(belief)}
 
 
 def judged(generator: Conditional) -> tuple[float, list[int], float]:
@@ -402,55 +404,62 @@ ring_player = plots.explore(
     ring_figure,
     moments,
     label=lambda step: f"{step:,} updates",
-    alt="Four panels, one per label: data of the label in blue in two opposite clusters, samples asked for it in orange, over the critic's field for that label, blue where it says real and orange where it says generated",
+    alt="Four panels, one per label: data of the label in blue in two opposite clusters, samples asked for it in orange, over the critic's field for that label, blue where it says real, orange where it says generated and pale where the critic cannot tell",
     pause=700,
 )
 ring_player
 
 # %% [markdown]
-# Play it from the start: every label makes the same cloud, then the critic's four fields part, and each cloud is pulled to two sides. One network makes all four; the
+# Play it from the start: every label makes about the same small cloud, then the critic's four fields part, and each cloud is pulled to two sides. One network makes all four; the
 # label decides.
 
 # %% [markdown]
 # ## Obedient, and monotonous
 #
-# Take the penalty away, and let the critic project. Nothing else changes.
+# Let the critic project, and take the penalty away: two changes, each by itself and together, all else equal.
 #
-# **Prediction.** From each of two seeds the generator obeys even better, above 98 %; and every label keeps *one* of its two modes. With a
-# penalty (three times as strong as the one above) the same two players reach both modes of every label. (The first half was seen in 10 of 10 trial runs, the second in 4 of 4;
-# with the weaker penalty in 4 of 5.)
+# **Prediction.** Only the projecting critic without a penalty loses modes: its generator obeys even better, above 98 %, and every label keeps *one* of its two modes. In the other three
+# cells every label reaches both. (Rewritten after a review, when the outcomes of three seeds per cell were known: a first version changed the critic, the penalty and the number
+# of updates together, and could not tell which of them mattered.)
 
 # %%
 outcomes = {}
-for seed in range(2):
-    G, C = ring_players(seed, projection=True)
-    play(G, C, ring, steps=1_000, batch=128, seed=seed)
-    outcomes["without penalty", seed] = judged(G)
-G, C = ring_players(seed=0, projection=True)
-play(G, C, ring, steps=updates, batch=128, penalties=[partial(r1, weight=3.0)])
-outcomes["with penalty", 0] = judged(G)
+for projection, weight, seed in (
+    (False, 0.0, 0),
+    (False, 3.0, 0),
+    (True, 0.0, 0),
+    (True, 0.0, 1),
+    (True, 3.0, 0),
+    (True, 3.0, 1),
+):
+    G, C = ring_players(seed, projection=projection)
+    charged = [partial(r1, weight=weight)] if weight else []
+    play(G, C, ring, steps=1_000, batch=128, seed=seed, penalties=charged)
+    outcomes[projection, weight, seed] = judged(G)
 
-for (name, seed), outcome in outcomes.items():
-    obeys, reached = outcome[:2]
+for (projection, weight, seed), (obeys, reached, _) in outcomes.items():
+    kind = "projection" if projection else "concatenation"
     print(
-        f"{name:15}  seed {seed}: obedience {obeys:.1%}, modes of each label {reached}"
+        f"{kind:13}  penalty {weight:.0f}  seed {seed}: obedience {obeys:.1%}, modes of each label {reached}"
     )
-    if name == "without penalty":
+    if projection and not weight:
         assert obeys > 0.98 and reached == [1, 1, 1, 1]
     else:
         assert obeys > 0.9 and reached == [2, 2, 2, 2]
 
 # %% [markdown]
-# Obedience is perfect and half of the data are gone: {term}`mode collapse` (模式坍塌), once per label. A measure that looks at one label at a time and asks only *is it a
-# seven?* cannot see that. So obedience and variety are reported together, always.
+# Only the projecting critic without a penalty loses half of the modes. It takes both changes.
+#
+# There obedience is perfect and half of the data are gone: {term}`mode collapse` (模式坍塌), once per label. A measure that looks at one label at a time and asks only *is it a
+# seven?* cannot see that. So obedience and variety are reported together.
 #
 # ## Compared exactly
 #
 # In one dimension the distance to the true conditional needs no judge at all: $W_1$ ({ref}`sec-transport`) between 2,000 samples and the tabulated $p(x\mid y)$. The labels below are
-# three mixtures that overlap, so no sample gives its label away. Even 2,000 *true* draws have a distance above 0; that is the floor.
+# three mixtures that overlap: even Bayes' rule recognises only 62 % of the true samples. Even 2,000 *true* draws have a distance above 0; that is the floor.
 #
-# **Prediction.** After 1,200 updates every label's samples are within 0.5 of their own conditional, half of the way to the next label's, which is 1 away. (0.05 to 0.33 in trial runs
-# with three seeds.)
+# **Prediction.** After 1,200 updates every label's samples are within 0.5 of their own conditional, half of the way to the next label's, which is 1 away. (Set after trial
+# runs with three seeds.)
 
 # %%
 line_world = data.LabelledWorld(
@@ -458,6 +467,12 @@ line_world = data.LabelledWorld(
 )
 line = torch.linspace(-6, 6, 4_801, dtype=torch.float64)
 densities = [line_world.given(k).log_prob(line[:, None]).exp() for k in range(3)]
+
+
+step = (line[1] - line[0]).item()
+recognised = torch.stack(densities).amax(dim=0).sum().item() / 3 * step
+print(f"recognised by Bayes' rule: {recognised:.1%} of the true samples")
+assert round(100 * recognised) == 62
 
 
 def exact_distance(x: Tensor, k: int) -> float:
@@ -471,7 +486,7 @@ with training.isolated(0):
     G_line = Conditional(mlp(2 + 3, 1, width=64), Labels(3), latent=2)
     C_line = Joint(mlp(1 + 3, 1, width=64), Labels(3))
 play(
-    G_line, C_line, line_world, steps=lab.scale(quick=1_200, full=5_000), batch=128,
+    G_line, C_line, line_world, steps=1_200, batch=128,
     optimizer=adam(lr=3e-3), penalties=[partial(r1, weight=1.0)],
 )  # fmt: skip
 
@@ -491,9 +506,9 @@ for row in across:
 print(f"floor: {sum(floors) / 30:.3f} on average, at most {max(floors):.3f}")
 assert across.diagonal().max() < 0.5 and max(floors) < 0.1
 assert torch.equal(across.argmin(dim=1), torch.arange(3))
-assert across.diagonal().max() > 2 * sum(floors) / 30
+assert across.diagonal().max() > 4 * sum(floors) / 30
 
-# %% mystnb={"figure": {"caption": "Three conditionals (blue) and what was made for each label (orange).", "name": "fig-cgan-line"}, "image": {"alt": "Three panels, each with a blue two-humped density and an orange histogram of generated samples that follows it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Three conditionals (blue) and what was made for each label (orange).", "name": "fig-cgan-line"}, "image": {"alt": "Three panels, each with a blue two-humped density and an orange histogram of generated samples: its humps are mostly sharper, and for y = 1 and 2 the right ones lie too far left."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.1), sharey=True)
 for k, ax in enumerate(axes):
     ax.hist(
@@ -509,17 +524,17 @@ for k, ax in enumerate(axes):
 plt.show()
 
 # %% [markdown]
-# The diagonal is smallest in every row. It is also more than twice the floor in the worst of them ({numref}`fig-cgan-line` shows where): this small game has learned the three conditionals roughly, not exactly.
+# The diagonal is smallest in every row. In the worst of them it is also several times the floor ({numref}`fig-cgan-line` shows where): this small game has learned the three conditionals roughly, not exactly.
 #
 # ## Digits on demand
 #
 # Now images, and a judge that must be learned as well. It has to be independent: a classifier trained on *other* images than those of the game, so that
-# neither network can have picked up the other's mistakes. Each gets a share of scikit-learn's digits; the judge's own accuracy, measured on the images of the game, is what a
-# perfect generator would reach.
+# it has not learned the very images that the generator imitates. Each gets a share of scikit-learn's digits; the judge's own accuracy, measured on the images of the game, is what
+# samples that follow the data's distribution would reach.
 #
 # **Prediction.** With a projection critic, after 1,500 updates, at least 90 % of the digits are recognised as what was asked for, at least 70 % in every class, and the mean distance of two
-# samples of one class is between 0.6 and 1.2 of the data's own. With the labels of the data shuffled, obedience is that of chance, 10 %. (Set after trial
-# runs with four seeds; the lowest obedience was 95 %, the lowest class 88 %.)
+# samples of one class is between 0.6 and 1.2 of the data's own. With the labels of the data shuffled, obedience is that of chance, 10 %, and the variety is above that of the data. (Set after trial
+# runs with four seeds.)
 
 # %%
 images = lab.scale(quick=data.digits, full=data.mnist)()
@@ -594,80 +609,142 @@ assert (
     judge.accuracy > 0.93 and listening.value > 0.9 and listening.by_class.min() > 0.7
 )
 assert varies.min() > 0.6 and varies.max() < 1.2
-assert abs(deaf.value - 0.1) < 0.05 and deaf_varies.mean() > varies.mean()
+assert abs(deaf.value - 0.1) < 0.05 and deaf_varies.mean() > 1
+assert (deaf.table.mean(dim=0) > 0.01).all()  # every digit is made
 
-# %% mystnb={"figure": {"caption": "Digits on demand: each row was asked for one digit (left). Right: as what the judge recognised them, each row in shares of what was asked.", "name": "fig-cgan-digits"}, "image": {"alt": "Left: ten rows of small generated digits, zeros to nines. Right: a ten by ten table that is dark on its diagonal and nearly empty elsewhere."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Digits on demand: each row was asked for one digit (left). Right: as what the judge recognised them; each row sums to 1.", "name": "fig-cgan-digits"}, "image": {"alt": "Left: ten rows of small generated digits, numbered 0 to 9, each of that digit. Right: a ten by ten table with a colour bar, dark on its diagonal and nearly empty elsewhere."}} tags=["hide-input"]
 from genmodels.plots.figures import tile
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.1), width_ratios=(1.25, 1))
 shown = digits.reshape(10, 100, *images.shape)[:, :14].flatten(0, 1)
 left.imshow(tile(shown, columns=14).squeeze(-1).numpy(), vmin=0, vmax=1)
-left.axis("off")
-right.imshow(listening.table, cmap="Oranges", vmin=0, vmax=1)
+tall = tile(shown, columns=14).shape[0] / 10
+left.set(xticks=[], yticks=[(k + 0.5) * tall for k in range(10)], ylabel="asked for")
+left.set_yticklabels([str(k) for k in range(10)])
+left.tick_params(length=0)
+left.grid(False)
+seen = right.imshow(listening.table, cmap="Oranges", vmin=0, vmax=1)
+figure.colorbar(seen, ax=right, label="share", shrink=0.8)
 right.set(
     xlabel="recognised as", ylabel="asked for", xticks=range(10), yticks=range(10)
 )
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-cgan-digits` shows ten kinds of digits and different hands in each row. The judge errs on data as well, so its own accuracy stands beside. The shuffled game teaches what
-# the second measure is worth alone: its samples vary *more* than the data's, because under every label it makes all ten digits.
+# {numref}`fig-cgan-digits` shows ten kinds of digits and different hands in each row.
+#
+# The judge errs on data as well, so its own accuracy stands beside. Obedience can be even higher than the judge's accuracy on data, as in the run printed here. That is not better than perfect: a generator may leave out
+# the digits on which the judge errs. So obedience above the data's is no merit.
+#
+# The shuffled game teaches what the second measure is worth alone: its samples vary *more* than the data's, because under every label it makes all ten digits.
 #
 # ### At full scale
 #
 # The paper's own score for MNIST is a Parzen log-likelihood of 132 ± 1.8 nats, *below* the 225 ± 2 of the unconditional game ({cite}`mirza2014conditional`, table 1); its
 # authors call the result a proof of concept. It is not attempted here, because such estimates mislead for images {cite}`theis2016note`. Recorded instead: obedience and variety on
-# MNIST, one generator, three ways of telling the critic the label, spectral normalisation and hinge loss for all.
+# MNIST and Fashion-MNIST, one generator, three ways of telling the critic the label, spectral normalisation and hinge loss for all.
 #
-# **Prediction.** Projection obeys in more than 97 % of all cases.
+# **Prediction.** On MNIST projection obeys in more than 97 % of all cases, with every seed. (Written when the outcome of one seed was known. For Fashion-MNIST nothing was predicted.)
 
 # %% tags=["hide-input"]
-recorded = lab.results("conditional_images_mnist")
-runs = {row["way"]: row for row in recorded["rows"]}
-table_lines = [
-    "| the label enters the critic by | obedience | lowest class | variety | distance |",
-    "|---|--:|--:|--:|--:|",
-]
-for way, row in runs.items():
-    varied = sum(row["variety"]) / 10
-    table_lines.append(
-        f"| {way} | {row['obedience']:.3f} | {min(row['by_class']):.3f} "
-        f"| {varied:.2f} | {row['distance']:.2f} |"
+WAYS = ("concatenation", "embedding", "projection")
+
+
+def recorded_table(title: str, recorded: dict) -> list[str]:
+    """Means over seeds, and each seed's obedience."""
+    lines = []
+    for way in WAYS:
+        runs = [row for row in recorded["rows"] if row["way"] == way]
+        each_seed = [row["obedience"] for row in runs]
+        lowest = min(min(row["by_class"]) for row in runs)
+        varied = sum(sum(row["variety"]) / 10 for row in runs) / len(runs)
+        away = sum(row["distance"] for row in runs) / len(runs)
+        listed = ", ".join(f"{value:.3f}" for value in each_seed)
+        lines.append(
+            f"| {title} | {way} | {sum(each_seed) / len(runs):.3f} | {listed} "
+            f"| {lowest:.3f} | {varied:.2f} | {away:.2f} |"
+        )
+    lines.append(
+        f"| {title} | *test images* | {recorded['accuracy']:.3f} | "
+        f"| {min(recorded['accuracy_by_class']):.3f} | 1 | {recorded['floor']:.2f} |"
     )
-table_lines.append(
-    f"| *test images* | {recorded['accuracy']:.3f} "
-    f"| {min(recorded['accuracy_by_class']):.3f} | 1 | {recorded['floor']:.2f} |"
-)
-minutes = sum(row["seconds"] for row in recorded["rows"]) / len(runs) / 60
-about = (
-    f"{recorded['setting']['updates']:,} updates, {len(recorded['rows'])} runs with one seed each, "
-    f"{minutes:.0f} minutes each, {recorded['hardware']}, torch {recorded['torch']}, "
-    f"commit {recorded['commit'][:7]}."
-)
-assert runs["projection"]["obedience"] > 0.97
-assert recorded["accuracy"] - runs["projection"]["obedience"] < 0.01
-ways = [runs[way]["obedience"] for way in ("concatenation", "embedding")]
-assert [round(100 * obeyed) for obeyed in ways] == [57, 70]
-Markdown("\n".join(table_lines) + "\n\n" + about)
+    return lines
+
+
+def provenance(title: str, recorded: dict) -> str:
+    rows, setting = recorded["rows"], recorded["setting"]
+    minutes = [row["seconds"] / 60 for row in rows]
+    return (
+        f"{title}: {setting['updates']:,} updates, {len({row['seed'] for row in rows})} seeds, "
+        f"{min(minutes):.0f} to {max(minutes):.0f} minutes a run on a busy machine, {recorded['hardware']}, "
+        f"torch {recorded['torch']}, commit {recorded['commit'][:7]}."
+    )
+
+
+def obeyed(recorded: dict, way: str) -> list[float]:
+    """The obedience with every seed."""
+    return [row["obedience"] for row in recorded["rows"] if row["way"] == way]
+
+
+on_mnist = lab.results("conditional_images_mnist")
+on_fashion = lab.results("conditional_images_fashion_mnist")
+assert min(obeyed(on_mnist, "projection")) > 0.97
+assert all(0.5 < value < 0.65 for value in obeyed(on_mnist, "concatenation"))
+assert all(0.65 < value < 0.76 for value in obeyed(on_mnist, "embedding"))
+assert on_mnist["accuracy"] - min(obeyed(on_mnist, "projection")) < 0.01
+gap = on_fashion["accuracy"] - min(obeyed(on_fashion, "projection"))
+assert min(obeyed(on_fashion, "projection")) > 0.88 and gap < 0.01
+assert all(0.7 < value < 0.8 for value in obeyed(on_fashion, "concatenation"))
+assert all(0.75 < value < 0.85 for value in obeyed(on_fashion, "embedding"))
+ranges = [
+    f"{100 * min(obeyed(source, way)):.0f} to {100 * max(obeyed(source, way)):.0f}"
+    for source in (on_mnist, on_fashion)
+    for way in WAYS
+]
+assert ranges[:2] == ["53 to 61", "68 to 73"]
+assert ranges[3:] == ["74 to 76", "77 to 82", "89 to 90"]
+for source, times in ((on_mnist, 3), (on_fashion, 15)):
+    far = [r["distance"] for r in source["rows"] if r["way"] == "projection"]
+    assert int(sum(far) / len(far) / source["floor"]) == times
+heading = [
+    "| data | the label enters the critic by | obedience, mean | with each seed | lowest class | variety | distance |",
+    "|---|---|--:|---|--:|--:|--:|",
+]
+recorded_lines = [
+    *heading,
+    *recorded_table("MNIST", on_mnist),
+    *recorded_table("Fashion-MNIST", on_fashion),
+]
+about = [provenance("MNIST", on_mnist), provenance("Fashion-MNIST", on_fashion)]
+Markdown("\n".join(recorded_lines) + "\n\n" + " ".join(about))
 
 # %% [markdown]
-# The game is played on 30,000 training images, the judge learns on the other 30,000, and both are tested on the 10,000 test images, whose row is what a perfect generator would reach.
-# *Obedience* is that of 1,000 samples per class; *variety* is the mean over classes; *distance* is the squared Fréchet distance in the judge's features.
+# The game is played on 30,000 training images, the judge learns on the other 30,000, and both are tested on the 10,000 test images, whose row is what samples that follow the data's
+# distribution would reach. The last 1,500 of the 7,500 updates are made at a fifth of the step size.
 #
-# By projection, more than 97 % of the samples are recognised as what was asked for, within a percentage point of the data themselves. By concatenation and by embedding it is 57 and 70 %, in this setting, with one seed:
-# no ranking of the three. Here the label is 10 (or 32) of some 800 inputs of a layer whose norm is held at 1. In trial runs of the digits game above, without spectral normalisation, concatenation obeyed in 90 to 96 % over
-# four seeds, projection in 95 to 98 %. The minutes were measured on a busy machine. More seeds and Fashion-MNIST, which the recipe can play too, are not recorded.
+# *Obedience* is that of 1,000 samples per class; *lowest class* is the lowest over classes and seeds. *Variety* and *distance* are of 100 samples per class: the mean over classes, and the squared
+# Fréchet distance in the judge's features.
+#
+# On MNIST, by projection, more than 97 % of the samples are recognised as what was asked for, with each of the three seeds, within a percentage point of the data themselves. By concatenation it is 53 to
+# 61 %, by embedding 68 to 73 %. On Fashion-MNIST, where the judge recognises 90 % of the test images, the order is the same with both seeds: 74 to 76 %, 77 to 82 % and 89 to 90 %.
+#
+# The judge's features still tell projection's samples from data: their distance is 3 times that of other test images on MNIST, and 15 times on Fashion-MNIST.
+#
+# Is projection better, then? Spectral normalisation holds the linear layers' norm at 1, but not that of an embedding or of projection's vectors $v_y$: these may grow, the one-hot columns may not. So
+# the three are not equally constrained, and the table ranks nothing. (Why concatenation stays behind was not tested.)
 
 # %% [markdown]
 # ## Where it breaks
 #
-# **The wrong label beside a sample.** This bug has been published: a reader listed eight public repositories that pair labels and samples, in two camps (kozistr/Awesome-GANs, issue 20).
-# There are two ways to be wrong, and tables say what each does. Let a label be a function of $x$, as on the ring, so that $p_r(y\mid x)$ is 0 or 1.
+# **The wrong label beside a sample.** Which label goes where confuses readers: one listed eight public repositories that do it in two ways, and asked which is right
+# (kozistr/Awesome-GANs, issue 20). Asking the generator for the labels of the real batch, or for labels drawn anew, are both right, as long as every sample keeps its own.
+#
+# There are two ways to be wrong, and tables say what each does. Let a label be a function of $x$ and all labels be equally frequent, as on the ring.
 #
 # - *Data are shown with the labels that were drawn for the samples*, or with shuffled ones. The data's pairs then follow $p_r(x)p(y)$. A generator that ignores its label, $q(x\mid y)=p_r(x)$, plays
 #   perfectly: the value is $-\log4$, and the losses look as if training had succeeded.
-# - *Samples are shown with the labels of the real batch.* Then it is the generator's pairs that are independent, $q(x)p(y)$, whatever it does. The best it can do is $q=p_r$, and the critic still
-#   wins.
+# - *Samples are shown with labels that did not make them*, such as those of the real batch. Then it is the generator's pairs that are independent, $q(x)p(y)$, whatever it does. The best it can do is
+#   then $q=p_r$, and the critic still wins.
 
 # %% tags=["nbval-check-output"]
 labels_of = torch.eye(4, dtype=torch.float64)  # outcome x has label x
@@ -689,8 +766,8 @@ print(f"samples' labels wrong: at most {-hopeless:.3f}, whatever the generator d
 # %% [markdown]
 # **A critic that does not look.** If the score ignores $y$, the game is the unconditional one and the label is a few more numbers of noise.
 #
-# **Prediction.** All three obey in 15 to 35 % of all cases; chance is 25 %. In the last 200 of 500 updates the critic's loss is above 1 where the data's labels are wrong, which looks like a game
-# that is nearly won, and below 0.626 where the samples' labels are wrong.
+# **Prediction.** All three obey in 15 to 35 % of all cases; chance is 25 %. In the last 200 of 500 updates the critic's loss is above 1 where the data's labels are wrong or the critic does not look,
+# and above that of the right game, in the same loop: the two mistakes look *better*. It is below 0.626 where the samples' labels are wrong. (Rewritten after a review, when the outcomes were known.)
 
 
 # %%
@@ -719,28 +796,27 @@ def broken(name: str) -> tuple[Conditional, float]:
     if name == "samples' labels wrong":
         generator = Mispaired(generator.network, generator.condition, latent=2)
     if name == "critic does not look":
-        critic = Blind(mlp(2, 1))
+        with training.isolated(0):
+            critic = Blind(mlp(2, 1))
     pairs = Shuffled(ring) if name == "data's labels wrong" else ring
     losses = play(generator, critic, pairs, steps=500, batch=128).critic
     return generator, losses[-200:].mean().item()
 
 
 final_loss = {}
-for name in ("data's labels wrong", "samples' labels wrong", "critic does not look"):
+mistakes = ("data's labels wrong", "samples' labels wrong", "critic does not look")
+for name in (*mistakes, "none: the right game"):
     generator, final_loss[name] = broken(name)
     share = judged(generator)[0]
     print(f"{name:22}  obedience {share:.1%}, critic's loss {final_loss[name]:.2f}")
-    assert 0.15 < share < 0.35
-assert (
-    final_loss["samples' labels wrong"]
-    < -hopeless
-    < 1
-    < final_loss["data's labels wrong"]
-)
+    assert name not in mistakes or 0.15 < share < 0.35
+flattering = min(final_loss[mistakes[0]], final_loss[mistakes[2]])
+assert final_loss["samples' labels wrong"] < -hopeless < 1 < flattering
+assert flattering > final_loss["none: the right game"]
 
 # %% [markdown]
-# One of the three even has a healthy loss. Obedience shows all of them at once. A spy, a critic that only writes down what it is shown, finds the first two before any training; the tests of
-# this package send one.
+# Two of the three have a loss that looks better than that of the right game, which is not at its end yet. Obedience shows all of them at once. A spy, a critic that only writes down what it is shown, finds the
+# first two before any training; the tests of this package send one.
 #
 # **Labels asked for too often.** Let the conditionals be perfect and the labels' frequencies wrong: $q(x\mid y)=p_r(x\mid y)$, $q(y)\ne p_r(y)$. By {eq}`eq-cgan-chain` the critic still wins, by
 # $2\,\mathrm{JSD}(p_r(y),q(y))$, from labels alone. Does that hurt? $D^*$ does not depend on $x$ then, so the score has no slope in $x$ and the generator gets no gradient: it stays where it
@@ -782,11 +858,35 @@ plt.show()
 
 # %% [markdown]
 # {numref}`fig-cgan-prior` also shows why the rates should be fixed and not learned. While the conditionals are still wrong, the value is lowest at another rate than the true one: it
-# pays to ask less often for what one cannot make.
+# pays to ask less often for the label whose conditional is farther from the data's. Here that is label 1, and in 188 of 200 random pairs of tables it is so.
+
 
 # %%
+def shirks(truth: Tensor, made: Tensor) -> bool:
+    """Whether the value is lowest where the label that is made worse is asked for less often."""
+    values = torch.stack(
+        [
+            optimal_value(
+                fair[:, None] * truth, torch.stack([1 - s, s])[:, None] * made
+            )
+            for s in rates
+        ]
+    )
+    worse = jensen_shannon(truth[1], made[1]) > jensen_shannon(truth[0], made[0])
+    return bool((rates[values.argmin()] < 0.5) == worse)
+
+
 assert abs(rates[prior_only.argmin()] - 0.5) < 1e-9
 assert rates[wrong_ones.argmin()] < 0.4
+made_worse = [jensen_shannon(two_given[k], table(2, 5, seed=6)[k]) for k in range(2)]
+assert made_worse[1] > made_worse[0]
+how_often = sum(
+    shirks(table(2, 5, seed=1_000 + k), table(2, 5, seed=2_000 + k)) for k in range(200)
+)
+print(
+    f"in {how_often} of 200 pairs the label that is made worse is asked for less often"
+)
+assert how_often == 188
 
 # %% [markdown]
 # ## Exercises
@@ -879,7 +979,7 @@ def cases_pair_losses(rng):
 # :::{exercise} The score of a projection
 # :label: ex-cgan-projection
 # The critic of {eq}`eq-cgan-projection` has features $\varphi_i\in\mathbb R^d$ for each of $n$ samples, a vector $v_k$ for each class (the rows of $V$), and a
-# linear $\psi(\varphi)=u^\top\varphi+b$. Write `projection_scores(features, labels, V, u, b)`, which returns the $n$ scores. ($n$, $d$ and the number of classes may be equal.)
+# linear $\psi(\varphi)=u^\top\varphi+b$. Write `projection_scores(features, labels, V, u, b)`, without `genmodels`, which returns the $n$ scores. ($n$, $d$ and the number of classes may be equal.)
 # :::
 
 # %% [markdown]
@@ -952,9 +1052,9 @@ def cases_projection_scores(rng):
 # %% [markdown]
 # :::{exercise} What the critic knows from where
 # :label: ex-cgan-chain
-# Two joint distributions $p(y,x)$ (data) and $q(y,x)$ (generator) are given as tables with one row per label and one column per outcome. Write `two_parts(p, q)`, which returns a tensor of two
+# Two joint distributions $p(y,x)$ (data) and $q(y,x)$ (generator) are given as tables with one row per label and one column per outcome. Write `two_parts(p, q)`, without `genmodels`, which returns a tensor of two
 # numbers in nats: $\mathrm{JSD}(p(y),q(y))$, what labels alone give away, and $\sum_ym(y)\,\mathrm{JSD}_{\pi_y}(p(x\mid y),q(x\mid y))$, the rest of {eq}`eq-cgan-chain`. Entries may be
-# zero ($0\log0=0$), and a label may occur in only one of the two tables, or in none.
+# zero ($0\log0=0$), and a label may occur in only one of the two tables. A label that occurs in neither adds nothing.
 # :::
 
 # %% [markdown]
@@ -972,7 +1072,7 @@ def two_parts(p, q):
     """
 
     ### BEGIN SOLUTION
-    # The chain rule turns around: the second part is what is left of the whole. xlogy knows that 0 log 0 is 0.
+    # The chain rule, read backwards: the second part is the whole without the first. xlogy knows that 0 log 0 is 0.
     def jsd(a, b):
         m = (a + b) / 2
         return (torch.xlogy(a, a) + torch.xlogy(b, b)).sum() / 2 - torch.xlogy(
@@ -1036,7 +1136,7 @@ def cases_two_parts(rng):
 # ## What to remember
 #
 # - A conditional GAN is the same game about pairs; at its best the critic measures $\mathrm{JSD}$ of the joints: each $p(x\mid y)$ by itself, if the labels' frequencies agree.
-# - Each sample meets the critic with its own label. Wrong pairs train without an error, and with shuffled ones even the loss looks fine.
+# - Each sample meets the critic with its own label. Wrong pairs train without an error; with shuffled labels, or a critic that does not look, the loss looked even better than that of the right game.
 # - Obedience is not variety: measure both, with a judge that had no part in the game, and beside what the data themselves reach.
 #
 # **Further reading.** The first conditional GAN: {cite}`mirza2014conditional`. The projection critic and its derivation: {cite}`miyato2018cgans`. Why the slope at the

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -22,22 +21,12 @@ from .networks import Generator
 Encoded = Float[Tensor, "n width"]
 
 
-class Condition(Protocol):
-    """What a network is told: drawn from its own distribution, and encoded as `width` numbers."""
-
-    width: int
-
-    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Tensor: ...
-
-    def __call__(self, y: Tensor) -> Encoded: ...
-
-
 class Labels(nn.Module):
     """Class labels, one-hot, or with `width` as a learned vector per class; drawn from `prior`, else uniformly.
 
     A one-hot vector that enters a linear layer *is* a learned vector per class: a column of the layer's weights. What
-    the generator is asked for should be as frequent as it is in the data: of a wrong prior the critic knows from labels
-    alone.
+    the generator is asked for should be as frequent as it is in the data: a wrong prior gives the generator away by its
+    labels alone.
 
     Raises
     ------
@@ -68,7 +57,8 @@ class Conditional(Generator):
     r"""A generator that is told what to make: from z and y the pair :math:`(G(z,y),y)`.
 
     `network` reads z and the encoded condition side by side. What it is told is carried along, so that critic and
-    terms get exactly the label that made the sample. Source: Mirza and Osindero 2014, eq. 2 and figure 1.
+    terms get exactly the label that made the sample. `condition` draws what is asked for (`sample`) and encodes it when
+    it is called, as `Labels` does. Source: Mirza and Osindero 2014, eq. 2 and figure 1.
     """
 
     def __init__(self, network: nn.Module, condition: nn.Module, *, latent: int) -> None:

@@ -240,6 +240,8 @@ def clip(critic: nn.Module, *, bound: float = 0.01) -> None:
 def spectral(critic: nn.Module) -> nn.Module:
     r"""Divide every weight matrix by its largest singular value, estimated by power iteration, before training.
 
+    Weight matrices of linear and convolutional layers; embeddings stay as they are.
+
     Changes the critic in place and returns it. Linear layers become exactly 1-Lipschitz once the iteration has
     converged; for a convolution it is the matrix of its filters that is normalised, which is not its operator norm.
     Source: Miyato et al. 2018, Algorithm 1; torch's parametrisation, one iteration per training step.

@@ -42,7 +42,8 @@ class Pairs:
     Raises
     ------
     DataError
-        If numbers of samples and labels differ, or a label is not a whole number from 0 on (or `MISSING`).
+        If there is no pair, numbers of samples and labels differ, or a label is not a whole number from 0 on (or
+        `MISSING`).
     """
 
     x: Float[Tensor, "n ..."]
@@ -53,7 +54,9 @@ class Pairs:
             raise DataError(
                 f"{len(self.x)} samples have labels of shape {tuple(self.y.shape)}: give one label per sample."
             )
-        if self.y.is_floating_point() or bool((self.y < MISSING).any()):
+        if not len(self):
+            raise DataError("there is no pair to draw: give at least one sample with its label.")
+        if self.y.is_floating_point() or self.y.dtype == torch.bool or bool((self.y < MISSING).any()):
             raise DataError(
                 f"labels must be whole numbers from 0 on, and {MISSING} where one is missing; these are "
                 f"{str(self.y.dtype).removeprefix('torch.')} from {self.y.min():g}: number the classes first."

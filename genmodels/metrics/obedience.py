@@ -38,7 +38,8 @@ def obedience(
     """As what a judge recognises samples that were asked to be of the classes `asked`, by its most probable class.
 
     The judge must have had no part in the game. It errs on data too: compare with its accuracy on held-out data, which
-    a perfect generator would reach.
+    samples that follow the data's distribution would reach. More is no merit: a generator may leave out what the judge
+    errs on.
 
     Raises
     ------

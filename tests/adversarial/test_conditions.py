@@ -126,7 +126,7 @@ def is_fake(x: Tensor) -> bool:
 
 
 MISPAIRED = {
-    # kozistr/Awesome-GANs, issue 20: eight repositories in two camps
+    # confused with labels drawn anew, which are right as long as each sample keeps its own (kozistr/Awesome-GANs, 20)
     "fake judged with the real batch's labels": with_labels(lambda x, own, real, asked: real if is_fake(x) else own),
     # eriklindernoren/Keras-GAN, issue 105: new labels are drawn for the samples, and shown with the data too
     "real judged with the fake's labels": with_labels(lambda x, own, real, asked: own if is_fake(x) else asked),
@@ -241,7 +241,7 @@ def test_samples_have_any_shape() -> None:
 
 
 def check_frequencies(sample: Callable[..., Tensor]) -> None:
-    """20,000 labels: every frequency within five standard errors of its prior."""
+    """20,000 labels: every frequency within five standard errors of its prior, and neighbours are independent."""
     prior = torch.tensor([0.5, 0.0, 0.3, 0.2])
     for labels, expected in ((Labels(4), torch.full((4,), 0.25)), (Labels(4, prior=prior), prior)):
         drawn = sample(labels, (200, 100), rng=rng(0))
@@ -249,6 +249,8 @@ def check_frequencies(sample: Callable[..., Tensor]) -> None:
         found = drawn.flatten().bincount(minlength=4) / 20_000
         assert len(found) == 4
         assert ((found - expected).abs() <= 5 * (expected * (1 - expected) / 20_000).sqrt()).all()
+        alike = (drawn.flatten()[1:] == drawn.flatten()[:-1]).double().mean().item()
+        assert abs(alike - expected.square().sum().item()) < 0.02, "a label depends on the one before"
 
 
 def uniform_whatever_the_prior(labels: Labels, sample_shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
@@ -263,15 +265,17 @@ def counted_from_one(labels: Labels, sample_shape: tuple[int, ...], *, rng: torc
     return Labels.sample(labels, sample_shape, rng=rng) + 1
 
 
-def each_as_often(labels: Labels, sample_shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
-    return torch.arange(math.prod(sample_shape)).remainder(labels.classes).reshape(sample_shape)
+def one_after_the_other(labels: Labels, sample_shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
+    return Labels.sample(labels, sample_shape, rng=rng).flatten().sort().values.reshape(sample_shape)
 
 
 def test_labels_are_drawn_from_their_prior() -> None:
     check_frequencies(Labels.sample)
 
 
-@mutants({f.__name__: f for f in (uniform_whatever_the_prior, without_the_last_class, counted_from_one, each_as_often)})
+@mutants(
+    {f.__name__: f for f in (uniform_whatever_the_prior, without_the_last_class, counted_from_one, one_after_the_other)}
+)
 def test_labels_are_drawn_from_their_prior_rejects(mutant: Callable[..., Tensor]) -> None:
     rejects(check_frequencies, mutant)
 
@@ -406,27 +410,65 @@ def test_a_critic_reads_sample_and_label(kind: str) -> None:
     assert_close(score(critic, (x[order], y[order])), scores[order])
 
 
-@pytest.mark.parametrize("kind", CRITICS)
-def test_a_batch_of_one_class_moves_that_class_alone(kind: str) -> None:
-    """No statistic of a batch may depend on all classes being there: the other classes' vectors stay as they are."""
+def per_class(critic: nn.Module) -> Tensor:
+    """What the critic keeps for each class: a row per class."""
+    labels = critic.direction if isinstance(critic, Projection) else critic.condition
+    assert isinstance(labels, Labels)
+    return labels.table.weight if labels.table is not None else critic.network[0].weight[:, -CLASSES:].T  # type: ignore[index,union-attr]
+
+
+def check_one_class(make: Callable[[], nn.Module]) -> None:
+    """A step on a batch of one class leaves what belongs to the other classes as it is."""
+    only_one = Labels(CLASSES, prior=torch.tensor([0.0, 1.0, 0.0, 0.0]))
     with training.isolated(0):
-        critic = CRITICS[kind]()
-        generator = Conditional(
-            mlp(2 + CLASSES, 2), Labels(CLASSES, prior=torch.tensor([0.0, 1.0, 0.0, 0.0])), latent=2
-        )
-    vectors = [
-        p for p in critic.parameters() if p.ndim == 2 and CLASSES in (p.shape[0], p.shape[1] - 2, p.shape[1] - 5)
-    ]
-    per_class = vectors[-1] if kind == "projection" else vectors[0]
-    before = per_class.detach().clone()
+        critic, generator = make(), Conditional(mlp(2 + CLASSES, 2), only_one, latent=2)
+    before = per_class(critic).detach().clone()
     real = labelled_ring().given(1).sample((16,), rng=rng(0)), torch.ones(16, dtype=torch.long)
     sgd = torch.optim.SGD(critic.parameters(), lr=0.1)
     assert critic_step(generator, critic, NON_SATURATING, sgd, real, generator.noise(16, rng=rng(1))).isfinite()
-    moved = (per_class.detach() - before).abs()
-    rows = moved.sum(dim=1) if kind in ("embedding", "projection") else moved[:, -CLASSES:].sum(dim=0)
-    if len(rows) == CLASSES:
-        assert rows[1] > 0
-        assert rows[[0, 2, 3]].sum() == 0
+    moved = (per_class(critic).detach() - before).abs().sum(dim=1)
+    assert len(moved) == CLASSES
+    assert moved[1] > 0, "the batch's own class did not move"
+    assert moved[[0, 2, 3]].sum() == 0, "a class that is not in the batch moved"
+
+
+class Smoothed(Labels):  # a little of every label
+    def forward(self, y: Tensor) -> Tensor:
+        return 0.9 * super().forward(y) + 0.1 / self.classes
+
+
+class Centred(Labels):  # every class's vector contains all others
+    def forward(self, y: Tensor) -> Tensor:
+        assert self.table is not None
+        return super().forward(y) - self.table.weight.mean(dim=0)
+
+
+class OfTheFirst(Labels):  # one vector for the batch, whatever is in it
+    def forward(self, y: Tensor) -> Tensor:
+        return super().forward(torch.zeros_like(y))
+
+
+def projection_with(labels: Labels) -> Projection:
+    critic = Projection(mlp(2, 8), width=8, classes=CLASSES)
+    critic.direction = labels
+    return critic
+
+
+@pytest.mark.parametrize("kind", CRITICS)
+def test_a_batch_of_one_class_moves_that_class_alone(kind: str) -> None:
+    check_one_class(CRITICS[kind])
+
+
+@mutants(
+    {
+        "smoothed labels": lambda: Joint(mlp(2 + CLASSES, 1), Smoothed(CLASSES)),
+        "centred embedding": lambda: Joint(mlp(2 + 3, 1), Centred(CLASSES, width=3)),
+        "centred projection": lambda: projection_with(Centred(CLASSES, width=8)),
+        "the first class for all": lambda: projection_with(OfTheFirst(CLASSES, width=8)),
+    }
+)
+def test_a_batch_of_one_class_moves_that_class_alone_rejects(mutant: Callable[[], nn.Module]) -> None:
+    rejects(check_one_class, mutant)
 
 
 # --- what the game about pairs measures ------------------------------------------------------------------------------

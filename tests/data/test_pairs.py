@@ -72,6 +72,7 @@ def test_a_sample_keeps_its_label_rejects(mutant: Callable[..., Any]) -> None:
         (torch.zeros(4, 1, dtype=torch.long), "one label per sample"),
         (torch.zeros(4), "whole numbers from 0 on"),
         (torch.tensor([0, 1, -2, 0]), "from -2"),
+        (torch.tensor([True, False, True, True]), "these are bool"),
     ],
 )
 def test_what_is_no_label_is_refused(y: Tensor, says: str) -> None:
@@ -79,6 +80,13 @@ def test_what_is_no_label_is_refused(y: Tensor, says: str) -> None:
     for name, value in (("x", torch.zeros(4, 2)), ("y", y)):
         object.__setattr__(raw, name, value)
     assert says in refusal(DataError, raw.__post_init__)
+
+
+def test_no_pair_at_all_is_refused() -> None:
+    says = "there is no pair"
+    assert says in refusal(DataError, lambda: Pairs(torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)))
+    unknown = Pairs(torch.zeros(2, 2), torch.full((2,), MISSING))
+    assert says in refusal(DataError, lambda: unknown.known)
 
 
 def test_pairs_with_a_label_are_known() -> None:
@@ -94,12 +102,57 @@ def test_images_are_pairs() -> None:
     assert torch.equal(pairs(images).y, images.labels)
 
 
+Few = Callable[..., Pairs]
+
+
+def check_few(few_of: Few) -> None:
+    """So many of every class, none twice, each with its own label, others from another stream; none without a label."""
+    source = legible()
+    partly = Pairs(source.x, torch.where(source.x[:, 1] >= 50, MISSING, source.y))
+    few, other = (few_of(partly, per_class=4, rng=rng(seed)) for seed in range(2))
+    assert (few.y != MISSING).all(), "a sample without a label"
+    assert few.y.bincount(minlength=5).tolist() == [4] * 5
+    assert len(few.x[:, 1].unique()) == 20, "a pair came twice"
+    assert torch.equal(few.x[:, 0], few.y.float()), "a sample lost its label"
+    assert set(few.x[:, 1].tolist()) != set(other.x[:, 1].tolist()), "the same ones from every stream"
+
+
+def with_replacement(source: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    members = [(source.y == k).nonzero().squeeze(1) for k in range(5)]
+    kept = torch.cat([m[torch.randint(len(m), (per_class,), generator=rng)] for m in members])
+    return Pairs(source.x[kept], source.y[kept])
+
+
+def the_first_of_every_class(source: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    kept = torch.cat([(source.y == k).nonzero().squeeze(1)[:per_class] for k in range(5)])
+    return Pairs(source.x[kept], source.y[kept])
+
+
+def so_many_of_all(source: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    kept = torch.randperm(len(source.known), generator=rng)[: 5 * per_class]
+    return Pairs(source.known.x[kept], source.known.y[kept])
+
+
+def labels_in_another_order(source: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    few = few_labels(source, per_class=per_class, rng=rng)
+    return Pairs(few.x, few.y[torch.randperm(len(few), generator=rng)])
+
+
+def missing_is_a_class(source: Pairs, *, per_class: int, rng: torch.Generator) -> Pairs:
+    few = few_labels(Pairs(source.x, source.y + 1), per_class=per_class, rng=rng)
+    return Pairs(few.x, few.y - 1)
+
+
+FEW = (with_replacement, the_first_of_every_class, so_many_of_all, labels_in_another_order, missing_is_a_class)
+
+
+@mutants({f.__name__: f for f in FEW})
+def test_few_labels_rejects(mutant: Few) -> None:
+    rejects(check_few, mutant)
+
+
 def test_few_labels_are_so_many_of_every_class_and_none_twice() -> None:
-    few = few_labels(legible(), per_class=4, rng=rng(0))
-    assert few.y.bincount().tolist() == [4] * 5
-    assert len(few.x[:, 1].unique()) == 20
-    assert torch.equal(few.x[:, 0], few.y.float())
-    assert not torch.equal(few.x, few_labels(legible(), per_class=4, rng=rng(1)).x)
+    check_few(few_labels)
     assert "there are fewer" in refusal(ValueError, lambda: few_labels(legible(), per_class=13, rng=rng(0)))
 
 
@@ -139,10 +192,38 @@ def test_the_joint_density_rejects(mutant: Density) -> None:
     rejects(check_joint, mutant)
 
 
-def test_the_posterior_is_bayes_rule() -> None:
+def check_posterior(posterior: Callable[[LabelledWorld, Tensor], Tensor]) -> None:
+    """The joint, divided by its sum over labels."""
     x = 2 * torch.randn(50, 2, generator=rng(0), dtype=torch.float64)
     joint = torch.stack([LOPSIDED.log_prob(x, torch.full((50,), k)).exp() for k in range(3)], dim=1)
-    assert_close(LOPSIDED.posterior(x), joint / joint.sum(dim=1, keepdim=True))
+    assert_close(posterior(LOPSIDED, x), joint / joint.sum(dim=1, keepdim=True))
+
+
+def likelihood(world: LabelledWorld, x: Tensor) -> Tensor:
+    return torch.stack([world.given(k).log_prob(x).exp() for k in range(3)], dim=1)
+
+
+def over_the_batch(world: LabelledWorld, x: Tensor) -> Tensor:
+    return likelihood(world, x) / likelihood(world, x).sum(dim=0)
+
+
+def of_the_nearest_centre(world: LabelledWorld, x: Tensor) -> Tensor:
+    """One Gaussian per label, the nearest, in place of the mixture."""
+    square = (x[:, None, None] - world.centres.to(x)).square().sum(dim=-1).amin(dim=2)
+    return (-square / (2 * world.std**2)).softmax(dim=1)
+
+
+def without_the_width(world: LabelledWorld, x: Tensor) -> Tensor:
+    return LabelledWorld(world.centres, 1.0).posterior(x)
+
+
+def test_the_posterior_is_bayes_rule() -> None:
+    check_posterior(LabelledWorld.posterior)
+
+
+@mutants({f.__name__: f for f in (likelihood, over_the_batch, of_the_nearest_centre, without_the_width)})
+def test_the_posterior_is_bayes_rule_rejects(mutant: Callable[[LabelledWorld, Tensor], Tensor]) -> None:
+    rejects(check_posterior, mutant)
 
 
 def check_labelled_samples(sample: Callable[..., tuple[Tensor, Tensor]]) -> None:

@@ -18,15 +18,23 @@ from mutants import mutants, refusal, rejects
 Judge = Callable[[Tensor, Tensor], Obedience]
 
 
-def check_obedience(judge: Judge) -> None:
-    """Six samples asked of class 0, two of class 1, two of class 2: what was seen is counted by hand."""
+def ten(judge: Judge) -> Obedience:
+    """Six samples asked of class 0, two of class 1, two of class 2."""
     asked = torch.tensor([0, 1, 0, 2, 0, 0, 1, 0, 2, 0])
     seen = torch.tensor([0, 1, 0, 0, 0, 0, 2, 0, 0, 1])
-    probabilities = 0.7 * one_hot(seen, 3).double() + 0.1
-    found = judge(probabilities, asked)
+    return judge(0.7 * one_hot(seen, 3).double() + 0.1, asked)
+
+
+def check_table(judge: Judge) -> None:
+    """As what they were seen, counted by hand."""
+    found = ten(judge)
     assert_close(found.table, torch.tensor([[5 / 6, 1 / 6, 0], [0, 1 / 2, 1 / 2], [1, 0, 0]], dtype=torch.float64))
     assert_close(found.by_class, torch.tensor([5 / 6, 1 / 2, 0], dtype=torch.float64))
-    assert_close(found.value, (5 / 6 + 1 / 2) / 3)
+
+
+def check_value(judge: Judge) -> None:
+    """Every class counts the same, however often it was asked for."""
+    assert_close(ten(judge).value, (5 / 6 + 1 / 2) / 3)
 
 
 def of_all_samples(probabilities: Tensor, asked: Tensor) -> Obedience:
@@ -52,12 +60,18 @@ def transposed(probabilities: Tensor, asked: Tensor) -> Obedience:
 
 
 def test_obedience_by_hand() -> None:
-    check_obedience(obedience)
+    check_table(obedience)
+    check_value(obedience)
 
 
-@mutants({f.__name__: f for f in (of_all_samples, by_what_was_seen, by_mean_probability, transposed)})
-def test_obedience_by_hand_rejects(mutant: Judge) -> None:
-    rejects(check_obedience, mutant)
+@mutants({f.__name__: f for f in (by_what_was_seen, by_mean_probability, transposed)})
+def test_the_table_by_hand_rejects(mutant: Judge) -> None:
+    rejects(check_table, mutant)
+
+
+@mutants({f.__name__: f for f in (of_all_samples, by_what_was_seen, by_mean_probability)})
+def test_the_value_by_hand_rejects(mutant: Judge) -> None:
+    rejects(check_value, mutant)
 
 
 def test_who_does_not_listen_is_right_by_chance() -> None:

@@ -34,7 +34,7 @@ def right_by_cross_entropy(W, x, y, made, asked):
 
 
 def wrong_real_labels_for_fake(W, x, y, made, asked):
-    """Samples judged with the labels of the real batch (one of the two camps in Awesome-GANs issue 20)."""
+    """Samples made from other labels, judged with those of the real batch (see Awesome-GANs, issue 20)."""
     borrowed = y[torch.arange(len(made)) % len(y)]
     return _losses(_scores(W, x, y), _scores(W, made, borrowed))
 
