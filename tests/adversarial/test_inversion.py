@@ -547,6 +547,7 @@ def test_the_recipe_measures_both_round_trips() -> None:
     perfect.register_parameter("somewhere", nn.Parameter(torch.zeros(1)))
     found = bigan.measure(perfect, images, images)
     assert found["one_nn"] == 1 and found["reconstruction"] == 0 and found["latent"] == 0
+    assert abs(found["correlation"] - 1) < 1e-5
     assert found["shuffled"] > 1
     model, critic = bigan.players((1, 2, 2), bigan.Setting(3, 8, 8, 1, 1), random=True)
     assert score(critic, model.complete(images.images)).shape == (40,)
