@@ -26,7 +26,7 @@ class Bidirectional(Generator):
     """A generator with the encoder that is to invert it; both move in the generator's step.
 
     `network` maps z to x, `encoder` maps x to z; either may be random.
-    Source: Donahue, Krähenbühl, Darrell 2017, eq. 3; Dumoulin et al. 2017, eq. 2.
+    Source: Donahue, Krähenbühl, Darrell 2017, eq. 3; Dumoulin et al. 2017, section 2.
     """
 
     def __init__(self, network: nn.Module, encoder: nn.Module, *, latent: int) -> None:
