@@ -612,7 +612,7 @@ plt.show()
 # Real images have no exact inverse to compare with, but both round trips can be measured ({numref}`fig-bigan-digits`): $x\to E\to G\to x$ in the distance of pixels, and
 # $z\to G\to E\to z$ in units of a latent variable's standard deviation. A distance needs a standard. There are two for images: the same reconstructions, moved on by one image, show what a
 # reconstruction of the *wrong* image costs ("shuffled"); and one fixed picture, the mean of all training images, is what the squared error makes of knowing nothing. For $z$, guessing 0 costs 1, but an encoder whose output is
-# normalised cannot guess 0: if it ignores $x$ it pays $\sqrt2$. We print the correlation of $E(G(z))$ with $z$ beside the error, the mean over the latent variables; ignoring $x$ gives 0. Features are judged
+# normalised cannot guess 0: if it ignores $x$ it pays $\sqrt2$. We print the correlation of $E(G(z))$ with $z$ beside the error, the mean over the latent variables; ignoring $x$ gives 0, and a normalised encoder's correlation $\rho$ belongs to an error of about $\sqrt{2(1-\rho)}$. Features are judged
 # by one nearest neighbour (1-NN): a test image gets the label of the training image with the nearest features.
 #
 # The rivals use the same networks and train without a critic of pairs. The **latent regressor** trains an encoder by least squares to find $z$ from $G(z)$ and never
@@ -725,7 +725,9 @@ assert measured["latent regressor"][2] < latent_error
 assert 0.6 < latent_error < lab.scale(quick=1.1, full=1.5)
 assert agreement_of_z > lab.scale(quick=0.4, full=0.05)
 assert measured["latent regressor"][3] > agreement_of_z
-assert there < lab.scale(quick=1.0, full=1.3) * to_mean  # on MNIST it is not closer
+assert (
+    lab.scale(quick=0.6, full=0.8) < there / to_mean < lab.scale(quick=1.0, full=1.3)
+)  # above 1 on MNIST
 best_features = max(bare["random features"], *(row[4] for row in measured.values()))
 assert best_features < bare["pixels"] + lab.scale(quick=0.0, full=0.02)
 Markdown(
@@ -747,7 +749,7 @@ plt.show()
 # %% [markdown]
 # On the digits the predictions held. And yet look at the table again. The latent regressor, whose encoder plays no game, brings both round trips closer than BiGAN, with BiGAN's own generator and in
 # fewer updates (2,000 for each rival here, where BiGAN had 3,000). BiGAN's way $z\to z$ has an error near 1, what guessing 0 would cost; that is not ignorance, as the correlation shows, for its encoder may not shrink its answers
-# when it is in doubt. And the second standard is harder than the first: BiGAN's reconstructions are closer than the mean image, but not by much. What BiGAN returns is often a *different* image, in
+# when it is in doubt. And the second standard is harder than the first: BiGAN's reconstructions are closer than the mean image, but by less than a quarter. What BiGAN returns is often a *different* image, in
 # {numref}`fig-bigan-digits` sometimes of a different digit. That fits {numref}`fig-bigan-count`: the value does not ask for closeness. The features of no model here beat the bare pixels.
 #
 # The same comparison was recorded with five seeds on the digits, where ALI takes part, and with two on MNIST and Fashion-MNIST with 256 hidden units and 50 latent variables. There the rivals had 3,000 updates, BiGAN and ALI 3,000 on
@@ -853,7 +855,7 @@ assert bool(
 # %% [markdown]
 # Held against the prediction, 0.7 times the shuffled distance is kept by every seed on the digits (by ALI too) and on Fashion-MNIST, and missed on MNIST, where the ratio is about 0.74. The mean image is the harder standard: on MNIST
 # BiGAN's reconstructions are *worse* than one fixed picture, for every test image the same. On the two larger sets $z\to z$ is above 1 for BiGAN, and for the latent regressor too, whose loss it is: both
-# encoders are normalised and pay for every doubt in full. The correlations are the better witness, and the regressor's are higher in every seed.
+# encoders are normalised and pay for every doubt in full. The correlations are the better witness: BiGAN's is about 0.2 on MNIST, near to ignoring $x$, and the regressor's is higher in every seed on every set.
 #
 # As features, BiGAN's are ahead of random ones and of the latent regressor's in every seed, and behind the autoencoder's in every seed; the bare pixels beat them on all three sets.
 #
