@@ -48,7 +48,8 @@ SETTINGS = {
 METRIC = (
     "one_nn: share of test images whose nearest training image in the features has their label; reconstruction: mean "
     "Euclidean distance of a test image and G(E(x)), pixels in [-1, 1]; shuffled: the same after G(E(x)) moved on by "
-    "one row; latent: root mean square of E(G(z)) - z per number; digits are split 1,437 to 360 by seed 0"
+    "one row, and of the mean image to the training set's mean; latent: root mean square of E(G(z)) - z per number; "
+    "correlation: of E(G(z)) with z, mean over the latent variables; digits are split 1,437 to 360 by seed 0"
 )
 
 
@@ -82,6 +83,12 @@ def one_nn(train: Tensor, labels: Tensor, test: Tensor, truth: Tensor) -> float:
     return (labels[which] == truth).double().mean().item()
 
 
+def correlation(a: Tensor, b: Tensor) -> float:
+    """Pearson's, column by column, averaged."""
+    a, b = (part - part.mean(dim=0) for part in (a, b))
+    return ((a * b).sum(dim=0) / (a.norm(dim=0) * b.norm(dim=0)).clamp_min(1e-12)).mean().item()
+
+
 def measure(
     model: Bidirectional, train: data.ImageSet, test: data.ImageSet, *, decodes: bool = True
 ) -> dict[str, float]:
@@ -96,6 +103,7 @@ def measure(
             found["reconstruction"] = (again - test.images.flatten(1)).norm(dim=1).mean().item()
             found["shuffled"] = (again.roll(1, 0) - test.images.flatten(1)).norm(dim=1).mean().item()
             found["latent"] = (back - z).square().mean().sqrt().item()
+            found["correlation"] = correlation(back, z)
     return found
 
 
@@ -117,12 +125,15 @@ def run(name: str, seed_name: str) -> dict[str, Any]:
         untrained, _ = players(train.shape, of)
     flat = one_nn(train.images.flatten(1), train.labels, test.images.flatten(1), test.labels)
     found: dict[str, dict[str, float]] = {"pixels": {"one_nn": flat}}
+    found["mean image"] = {
+        "reconstruction": (test.images - train.images.mean(dim=0)).flatten(1).norm(dim=1).mean().item()
+    }
     found["random features"] = measure(untrained, train, test, decodes=False)
     bigan = trained(name, of, train, seed=seed)
     found["BiGAN"] = measure(bigan, train, test)
     if name == "digits":
         found["ALI"] = measure(trained(name, of, train, seed=seed, random=True), train, test)
-    regressor = Bidirectional(bigan.network.eval(), copy.deepcopy(untrained.encoder), latent=of.latent)
+    regressor = Bidirectional(bigan.network, copy.deepcopy(untrained.encoder), latent=of.latent)
     latent_regressor(regressor, steps=of.rivals, seed=seed)
     found["latent regressor"] = measure(regressor, train, test)
     auto = copy.deepcopy(untrained)
@@ -130,7 +141,8 @@ def run(name: str, seed_name: str) -> dict[str, Any]:
     found["autoencoder"] = measure(auto, train, test)
     rounded = {model: {key: round(value, 4) for key, value in row.items()} for model, row in found.items()}
     seconds = round(time.process_time() - began)
-    return {"data": name, "seed": seed, "seconds": seconds, "updates": of.steps, "models": rounded}
+    updates = {"updates": of.steps, "rival_updates": of.rivals}
+    return {"data": name, "seed": seed, "seconds": seconds, **updates, "models": rounded}
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ lab.start(scale)
 # then encoder and generator agree on which image belongs to which latent vector.
 
 
-# %% mystnb={"figure": {"caption": "Data come with a vector that the encoder infers, noise with an image that the generator makes. The critic sees pairs, and its gradient reaches both networks.", "name": "fig-bigan-players"}, "image": {"alt": "Diagram: data x enter the encoder, which gives the pair (x, E(x)); noise z enters the generator, which gives the pair (G(z), z); both pairs enter one critic, whose gradient goes back to encoder and generator."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Data come with a vector that the encoder infers, noise with an image that the generator makes. One critic sees both kinds of pairs and gives each a score.", "name": "fig-bigan-players"}, "image": {"alt": "Diagram: data x enter the encoder, which gives the pair (x, E(x)); noise z enters the generator, which gives the pair (G(z), z); arrows lead from x and z on to their pairs, from both pairs to one critic, and from the critic to a score."}} tags=["hide-input"]
 def pair_diagram() -> plt.Figure:
     boxes = {
         "data $x$": (0.0, 1.0, "real"),
@@ -77,10 +77,12 @@ def pair_diagram() -> plt.Figure:
         frame = {"boxstyle": "round,pad=0.45", "fc": "white", "ec": colour, "lw": 1.6}
         ax.text(across, up, name, ha="center", va="center", color=colour, bbox=frame)
     arrow: dict = {"arrowstyle": "-|>", "color": plots.PALETTE["muted"]}
+    places = list(boxes.values())
     for origin, goal in ((0, 1), (1, 2), (3, 4), (4, 5), (2, 6), (5, 6), (6, 7)):
-        places = list(boxes.values())
-        gaps = arrow | {"shrinkA": 33 if origin < 6 else 24, "shrinkB": 33}
-        gaps["shrinkB"] = 22 if goal >= 6 else 36
+        gaps = arrow | {
+            "shrinkA": 33 if origin < 6 else 24,
+            "shrinkB": 22 if goal >= 6 else 36,
+        }
         ax.annotate("", places[goal][:2], places[origin][:2], arrowprops=gaps)
     ax.set(xlim=(-0.6, 7.1), ylim=(-0.6, 1.4))
     ax.axis("off")
@@ -110,8 +112,8 @@ lab.show(Bidirectional.forward, Bidirectional.complete, inversion)
 # each other's negatives, −1 and 1 are. `inversion` refuses the first and takes the second.
 
 # %% tags=["nbval-check-output"]
-codings = [LEAST_SQUARES, least_squares(a=-1.0, b=1.0, c=1.0)]
-candidates = [MINIMAX, NON_SATURATING, PROBABILITY, HINGE, WASSERSTEIN, *codings]
+two_codings = [LEAST_SQUARES, least_squares(a=-1.0, b=1.0, c=1.0)]
+candidates = [MINIMAX, NON_SATURATING, PROBABILITY, HINGE, WASSERSTEIN, *two_codings]
 scores = 3 * torch.randn(2, 500, generator=training.rng(0), dtype=torch.float64)
 
 
@@ -125,7 +127,7 @@ for objective in candidates:
     change = exchange_gap(objective)
     print(f"{objective.name:25} {change:.3f}  {exchangeable(objective)}")
     assert (change < 1e-12) == exchangeable(objective)
-assert not exchangeable(LEAST_SQUARES) and exchangeable(codings[1])
+assert not exchangeable(LEAST_SQUARES) and exchangeable(two_codings[1])
 some_pairs = (torch.zeros(2, 1), torch.zeros(2, 1))
 try:
     inversion(
@@ -226,7 +228,7 @@ for _ in range(1_000):  # no other critic does better
 print(f"value {value:.4f}, and -log 4 is {-math.log(4):.4f}")
 
 # %% [markdown]
-# Then *all* deterministic players, on worlds of three points: 27 encoders times 27 generators. **Prediction:** with three equally likely
+# Then *all* deterministic players, on three small worlds: 27 encoders times 27 generators where $x$ and $z$ have three values each, 64 times 81 where $z$ has four. **Prediction:** with three equally likely
 # values on both sides, exactly the six pairs of mutually inverse permutations reach $-\log4$. With $p_r=(\frac12,\frac14,\frac14)$ and
 # $p(z)=(\frac14,\frac12,\frac14)$ only two of the six push one distribution to the other, and only these two reach it. Where $z$ has four
 # equally likely values and $x$ three, no deterministic pair does, but random ones can.
@@ -266,15 +268,15 @@ def inverse_and_right(p: torch.Tensor, q: torch.Tensor, found: dict) -> set:
     }
 
 
-def table(*weights: float) -> torch.Tensor:
-    return torch.tensor(weights, dtype=torch.float64) / sum(weights)
+def weights(*ratio: float) -> torch.Tensor:
+    return torch.tensor(ratio, dtype=torch.float64) / sum(ratio)
 
 
-three = table(1, 1, 1)
+three = weights(1, 1, 1)
 worlds = {
     "equal": (three, three, 6),
-    "2:1:1 and 1:2:1": (table(2, 1, 1), table(1, 2, 1), 2),
-    "2:1:1 and four equal": (table(2, 1, 1), table(1, 1, 1, 1), 0),
+    "2:1:1 and 1:2:1": (weights(2, 1, 1), weights(1, 2, 1), 2),
+    "2:1:1 and four equal": (weights(2, 1, 1), weights(1, 1, 1, 1), 0),
 }
 for name, (p, q, expected) in worlds.items():
     found = all_pairs(p, q)
@@ -284,10 +286,10 @@ for name, (p, q, expected) in worlds.items():
         len(reaching(found)) == expected and min(found.values()) > -math.log(4) - 1e-12
     )
 
-G_table = one_hot((0, 0, 1, 2), 3)  # two of the four z make the frequent x
-posterior = (table(1, 1, 1, 1)[:, None] * G_table / table(2, 1, 1)).T  # Bayes
+two_to_one = one_hot((0, 0, 1, 2), 3)  # two of the four z make the frequent x
+posterior = (weights(1, 1, 1, 1)[:, None] * two_to_one / weights(2, 1, 1)).T  # Bayes
 at_posterior = optimal_value(
-    *joint_tables(table(2, 1, 1), posterior, table(1, 1, 1, 1), G_table)
+    *joint_tables(weights(2, 1, 1), posterior, weights(1, 1, 1, 1), two_to_one)
 )
 torch.testing.assert_close(at_posterior.item(), -math.log(4))
 
@@ -297,7 +299,7 @@ torch.testing.assert_close(at_posterior.item(), -math.log(4))
 
 # %% tags=["nbval-check-output"]
 right_way = one_hot((0, 1, 2, 3), 4)
-uniform4 = table(1, 1, 1, 1)
+uniform4 = weights(1, 1, 1, 1)
 for wrong_end in (1, 3):  # where the encoder sends x = 0: next door, or to the far end
     flipped = one_hot((wrong_end, 1, 2, 3), 4)
     cost = jensen_shannon(*joint_tables(uniform4, flipped, uniform4, right_way))
@@ -307,7 +309,7 @@ for wrong_end in (1, 3):  # where the encoder sends x = 0: next door, or to the 
 # %% [markdown]
 # It costs the same whether the encoder misses by one place or by three. That is no accident. Between equal weights on $n$ points, with both players
 # deterministic, the joints share exactly the mass of the points with $G(E(x))=x$, and $V=-\frac mn\log4$ if there are $m$ of them. The value counts *how many* points come
-# back, not how close the others come: the paper's section 3.3 calls it an autoencoder's loss in the norm $\ell_0$. All 65,536 pairs of players on four points in a row
+# back, not how close the others come: the paper's section 3.3 calls it an autoencoder's loss in the "norm" $\ell_0$, which counts the differences that are not zero and does not measure them. All 65,536 pairs of players on four points in a row
 # ({numref}`fig-bigan-count`):
 
 # %%
@@ -344,9 +346,8 @@ ax.set(xlabel="mean distance of $G(E(x))$ from $x$", ylabel=r"$\max_D V$")
 plt.show()
 
 # %% [markdown]
-# For continuous data this is worse still: two deterministic joints are curves or surfaces in the space of pairs, they usually share no mass at all, and a perfect critic's value is
-# flat at 0 until they coincide. So whatever training achieves is owed to critics that are *not* perfect: smooth networks, which judge a near miss
-# more kindly than a far one.
+# For continuous data this is worse still: two deterministic joints are curves or surfaces in the space of pairs and usually share no mass. Then a perfect critic's value is
+# 0, wherever they lie, and has no slope to follow. A smooth network that is *not* perfect may still rank a near miss before a far one; how far that helps is a question for experiments.
 #
 # ## A world with an exact inverse
 #
@@ -357,8 +358,8 @@ plt.show()
 # G(z)=F^{-1}(\Phi(\pm z)),\qquad E(x)=\pm\Phi^{-1}(F(x)).
 # $$ (eq-bigan-exact)
 #
-# **Prediction:** with generator, encoder and critic all learned, the encoder comes within 0.3 of one of the two exact ones (root mean square over the data;
-# ignoring $x$ costs 1), from each of two seeds. Which of the two it will be is not predicted. (Thresholds of this section and the next were set
+# **Prediction:** with generator, encoder and critic all learned, the encoder comes within 0.2 of one of the two exact ones (root mean square over the data;
+# ignoring $x$ costs 1, the best straight line 0.25), from each of two seeds. Which of the two it will be is not predicted. (Thresholds of this section and the next were set
 # after trial runs with three seeds, these among them.)
 
 # %%
@@ -406,7 +407,7 @@ for seed in range(2):
         f"seed {seed}: {'increasing' if sign > 0 else 'decreasing'}, off the exact encoder by {line_errors[-1]:.2f}, G(E(x)) off x by {back:.2f}"
     )
 print(f"best straight line: {straight_error:.2f}")
-assert max(line_errors) < 0.3
+assert max(line_errors) < 0.2 < straight_error
 
 
 # %% tags=["hide-input"]
@@ -442,25 +443,26 @@ def line_figure(step: int) -> plt.Figure:
     return figure
 
 
-line_player = plots.explore(
+line_film = plots.explore(
     line_figure,
     line_moments,
     label=lambda step: f"{step:,} updates",
     alt="The plane of pairs: the encoder's curve in blue and the generator's curve in orange approach each other and one of two dotted exact curves, over the critic's field",
     pause=600,
 )
-line_player
+line_film
 
 # %% [markdown]
 # Play it. A point of the plane is a pair, the blue curve is all that the encoder shows, the orange curve all that the generator shows; the dotted curves are {eq}`eq-bigan-exact`.
 # In the run shown (seed 0) blue and orange chase each other until they lie on top of each other; that they lie on a *dotted* curve is the second demand, that the
-# distribution be right. For comparison, the best straight line through the exact encoder misses it by the last number printed.
+# distribution be right. The background is the critic's belief: blue where it takes a pair for the encoder's, orange for the generator's, pale where it cannot tell. The last number printed is
+# what the best straight line would have cost.
 #
 # ### Up to a rotation
 #
 # In more dimensions there are more exact answers. Let $x=Az+b$ with $z\sim\mathcal N(0,I)$ in the plane. For every orthogonal matrix $Q$ the pair $G(z)=AQz+b$, $E(x)=Q^\top A^{-1}(x-b)$ is
 # optimal as well, because a round Gaussian looks the same after a rotation. **Prediction**, with linear players: if the generator is frozen at $A$, the encoder finds $A^{-1}$
-# (Frobenius distance of $EA$ from $I$ below 0.4, where ignoring $x$ costs $\sqrt2$). If both learn, then from each of two seeds $E$ inverts the generator it plays with to the
+# (the Frobenius distance of $EA$ from $I$, the root of the sum of all squared differences of entries, is below 0.4, where ignoring $x$ costs $\sqrt2$). If both learn, then from each of two seeds $E$ inverts the generator it plays with to the
 # same accuracy, and is not $A^{-1}$.
 
 # %%
@@ -475,25 +477,27 @@ class Affine:
 
 
 eye = torch.eye(2)
-rotations = {}
+z_true = torch.randn(1_200, 2, generator=training.rng(3))
+encoded = {"true $z$": z_true}
 for case in ("frozen", "seed 0", "seed 1"):
     seed = int(case[-1]) if case != "frozen" else 0
     with training.isolated(seed):
         linear_g, linear_e = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-        flat = Bidirectional(linear_g, linear_e, latent=2)
-        flat_critic = Joint(mlp(4, 1, width=64))
+        affine = Bidirectional(linear_g, linear_e, latent=2)
+        affine_critic = Joint(mlp(4, 1, width=64))
     if case == "frozen":
         linear_g.load_state_dict({"weight": A, "bias": b})
         linear_g.requires_grad_(False)
     play(
-        flat, flat_critic, Affine(), steps=lab.scale(quick=1_000, full=6_000), seed=seed,
+        affine, affine_critic, Affine(), steps=lab.scale(quick=1_000, full=6_000), seed=seed,
         optimizer=adam(lr=2e-3), critic_optimizer=adam(lr=5e-3), generator_terms=[inversion],
     )  # fmt: skip
     E_matrix, G_matrix = linear_e.weight.detach(), linear_g.weight.detach()
     Q = torch.linalg.solve(A, G_matrix)
     inverse_error = (E_matrix @ G_matrix - eye).norm().item()
     off_exact = (E_matrix @ A - eye).norm().item()
-    rotations[case] = Q
+    if case != "frozen":
+        encoded[f"$E(x)$, {case}"] = affine.encode(z_true @ A.T + b)
     stretch = torch.linalg.svdvals(Q)
     print(
         f"{case}: EG off I by {inverse_error:.2f}, EA off I by {off_exact:.2f}, Q stretches by {stretch[1]:.2f} to {stretch[0]:.2f}"
@@ -505,17 +509,15 @@ for case in ("frozen", "seed 0", "seed 1"):
 # The inverse is found each time, and each time another one ({numref}`fig-bigan-rotation`). The *stretches* tell a limit: a rotation would have 1 and 1. Here the
 # encoder inverts its generator more exactly than the generator has the right distribution.
 
-# %% mystnb={"figure": {"caption": "The same points, coloured by the angle of the vector that made them, and where they lie in the latent space of two runs: turned, or mirrored.", "name": "fig-bigan-rotation"}, "image": {"alt": "Three scatter plots of a round cloud coloured by angle: the true latent vectors, and two learned ones in which the wheel of colours is turned or reflected."}} tags=["hide-input"]
-z_true = torch.randn(1_200, 2, generator=training.rng(3))
+# %% mystnb={"figure": {"caption": "The same points, coloured by the angle of the vector that made them, and where the encoders of two runs put them: turned, or mirrored.", "name": "fig-bigan-rotation"}, "image": {"alt": "Three scatter plots of a round cloud coloured by angle: the true latent vectors, and two learned ones in which the wheel of colours is turned or reflected."}} tags=["hide-input"]
 angle = torch.atan2(z_true[:, 1], z_true[:, 0])
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.5))
-for ax, (case, Q) in zip(axes, rotations.items(), strict=True):
-    learned = torch.linalg.solve(Q, z_true.T).T  # E(x) of an encoder that inverts G
+for ax, (title, learned) in zip(axes, encoded.items(), strict=True):
     ax.scatter(
         learned[:, 0], learned[:, 1], c=angle, cmap="twilight", s=5, linewidths=0
     )
     plots.square(ax, half=3.5)
-    ax.set_title("true $z$" if case == "frozen" else f"$E(x)$, {case}")
+    ax.set_title(title)
 plt.show()
 
 # %% [markdown]
@@ -530,8 +532,10 @@ lab.show(GaussianEncoder)
 
 # %% [markdown]
 # **Prediction**, from each of two seeds: with the exact generator frozen, the random encoder learns the posterior, a mean of slope 0.8 ± 0.15 and a standard deviation of 0.6 ± 0.12 on average
-# over $|x|\le2$. A deterministic encoder
-# of the same size, with a critic at a quarter of the learning rate (with the same one it ran away in trial runs), stays off the posterior's mean by more than 0.25.
+# over $|x|\le2$. (In trial runs with five seeds the slopes were between 0.78 and 0.86, the standard deviations between 0.57 and 0.60.)
+#
+# No prediction is made for where a deterministic encoder of the same size goes in the same game. It has no optimum here: its pairs lie on a curve, the generator's make a cloud, and a curve
+# and a cloud share no mass. A perfect critic's value is 0 wherever the curve lies, so that nothing calls it back. One thing is sure: given $x$ it has no spread at all.
 
 # %%
 gaussian = data.World(centres=torch.zeros(1, 1), std=1.0)
@@ -546,7 +550,7 @@ def channel() -> GaussianEncoder:
     return GaussianEncoder(linear.requires_grad_(False))
 
 
-def noisy_game(seed: int, *, random: bool, critic_rate: float) -> Bidirectional:
+def noisy_game(seed: int, *, random: bool) -> Bidirectional:
     with training.isolated(seed):
         net = mlp(1, 2 if random else 1, width=32)
         model = Bidirectional(
@@ -555,25 +559,38 @@ def noisy_game(seed: int, *, random: bool, critic_rate: float) -> Bidirectional:
         critic = Joint(mlp(2, 1, width=64))
     play(
         model, critic, gaussian, steps=lab.scale(quick=800, full=3_000), batch=512, seed=seed,
-        critic_optimizer=adam(lr=critic_rate), generator_terms=[inversion],
+        critic_optimizer=adam(lr=2e-3), generator_terms=[inversion],
     )  # fmt: skip
     return model
 
 
-for seed in range(2):
-    ali = noisy_game(seed, random=True, critic_rate=4e-3)
-    with torch.no_grad():
-        mean, std = ali.encoder.moments(x_line)  # type: ignore[operator]
-    slope = ((mean * x_line).sum() / x_line.square().sum()).item()
-    print(f"seed {seed}: mean {slope:.2f} x, standard deviation {std.mean():.2f}")
-    assert abs(slope - 0.8) < 0.15 and abs(std.mean() - 0.6) < 0.12
-sure = noisy_game(0, random=False, critic_rate=1e-3)
-far_off = (sure.encode(x_line) - 0.8 * x_line).square().mean().sqrt()
-near = (mean - 0.8 * x_line).square().mean().sqrt()
-print(f"off the posterior's mean: random {near:.2f}, deterministic {far_off:.2f}")
-assert near < 0.25 < far_off
+def drawn(model: Bidirectional) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and spread of an encoder's answers to the same x, asked 500 times."""
+    with torch.no_grad(), training.isolated(0):
+        answers = torch.stack([model.encoder(x_line) for _ in range(500)])
+    return answers.mean(dim=0), answers.std(dim=0)
 
-# %% mystnb={"figure": {"caption": "Pairs in a noisy world: the generator's, those of a random encoder, and those of a deterministic one, whose curve a perfect critic tells from a cloud. Dotted: the posterior's mean.", "name": "fig-bigan-noisy"}, "image": {"alt": "Three scatter plots of z against x. The first two are elliptic clouds around a dotted line of slope 0.8; the third is a blue curve through the cloud's place."}} tags=["hide-input"]
+
+both_kinds: dict[bool, list[Bidirectional]] = {True: [], False: []}
+for random in both_kinds:
+    for seed in range(2):
+        both_kinds[random].append(noisy_game(seed, random=random))
+        mean, std = drawn(both_kinds[random][-1])
+        slope = ((mean * x_line).sum() / x_line.square().sum()).item()
+        off_mean = (mean - 0.8 * x_line).square().mean().sqrt()
+        print(
+            f"{'random' if random else 'deterministic'}, seed {seed}: slope {slope:.2f}, spread {std.mean():.2f}, off the posterior's mean by {off_mean:.2f}"
+        )
+        if random:
+            assert abs(slope - 0.8) < 0.15 and abs(std.mean() - 0.6) < 0.12
+        else:
+            assert std.max() == 0
+ali, sure = both_kinds[True][0], both_kinds[False][0]
+
+# %% [markdown]
+# How far the deterministic encoder ends from the posterior's mean depends on the seed, and in trial runs with other seeds and learning rates it ranged from 0.4 to more than 40: it ran away.
+
+# %% mystnb={"figure": {"caption": "Pairs in a noisy world: the generator's, those of a random encoder, and those of a deterministic one (seed 0), whose curve a perfect critic tells from a cloud. Dotted: the posterior's mean.", "name": "fig-bigan-noisy"}, "image": {"alt": "Three scatter plots of z against x. The first two are elliptic clouds around a dotted line of slope 0.8; the third is a thin blue curve."}} tags=["hide-input"]
 x_draws = gaussian.sample((800,), rng=training.rng(4))
 x_made, z_made = ali.sample((800,), rng=training.rng(6))
 panels = {
@@ -593,16 +610,20 @@ plt.show()
 # ## Digits
 #
 # Real images have no exact inverse to compare with, but both round trips can be measured ({numref}`fig-bigan-digits`): $x\to E\to G\to x$ in the distance of pixels, and
-# $z\to G\to E\to z$ in units of a latent variable's standard deviation, where guessing 0 costs 1. A distance needs a standard: the same reconstructions, moved on by one image, show what a reconstruction of the
-# *wrong* image costs.
+# $z\to G\to E\to z$ in units of a latent variable's standard deviation. A distance needs a standard. There are two for images: the same reconstructions, moved on by one image, show what a
+# reconstruction of the *wrong* image costs ("shuffled"); and one fixed picture, the mean of all training images, is what the squared error makes of knowing nothing. For $z$, guessing 0 costs 1, but an encoder whose output is
+# normalised cannot guess 0: if it ignores $x$ it pays $\sqrt2$. We print the correlation of $E(G(z))$ with $z$ beside the error, the mean over the latent variables; ignoring $x$ gives 0, and a normalised encoder's correlation $\rho$ belongs to an error of about $\sqrt{2(1-\rho)}$. Features are judged
+# by one nearest neighbour (1-NN): a test image gets the label of the training image with the nearest features.
 #
-# Three rivals use the same networks and need no critic of pairs. The **latent regressor** trains an encoder by least squares to find $z$ from $G(z)$ and never
-# sees data. The {term}`autoencoder` (自编码器) trains both networks to reconstruct. **Random features** are the encoder before training.
+# The rivals use the same networks and train without a critic of pairs. The **latent regressor** trains an encoder by least squares to find $z$ from $G(z)$ and never
+# sees data; its generator is the one that BiGAN trained, so that here it does depend on the game (the paper's stands on an ordinary GAN). The {term}`autoencoder` (自编码器) trains both networks to reconstruct.
+# **Random features** are the encoder before training.
 #
-# **Prediction:** BiGAN's reconstructions are closer than 0.7 times the shuffled distance, though nothing asked for reconstruction, and the autoencoder's, which asks for nothing else, are closer still. No
+# **Prediction:** BiGAN's reconstructions are closer than 0.7 times the shuffled distance, though nothing asked for closeness, and the autoencoder's, which asks for nothing else, are closer still. No
 # prediction is made that BiGAN's features classify best.
 #
-# Two choices made the difference in trial runs of one seed each: batch normalisation in the encoder *and on its output*, so that $E(x)$ starts with the spread of $z$, and ten latent variables rather than more.
+# This prediction is not blind. The 0.7 comes from trial runs on these digits, and so do two choices that made the difference there (one seed each): batch normalisation in the encoder *and on its output*, so
+# that $E(x)$ starts with the spread of $z$, and ten latent variables rather than more.
 
 # %%
 images = lab.scale(quick=data.digits, full=data.mnist)()
@@ -646,9 +667,7 @@ play(
 )  # fmt: skip
 fresh = lab.scale(quick=2_000, full=3_000)
 regressor = Bidirectional(
-    copy.deepcopy(bigan_model.network).eval(),
-    copy.deepcopy(untrained.encoder),
-    latent=latent,
+    copy.deepcopy(bigan_model.network), copy.deepcopy(untrained.encoder), latent=latent
 )
 latent_regressor(regressor, steps=fresh)
 auto = copy.deepcopy(untrained)
@@ -664,8 +683,8 @@ def one_nearest(features) -> float:
     return (train.labels[which] == test.labels).double().mean().item()
 
 
-def round_trips(model: Bidirectional) -> tuple[float, float, float]:
-    """x -> E -> G -> x, the same shuffled, and z -> G -> E -> z."""
+def round_trips(model: Bidirectional) -> tuple[float, float, float, float]:
+    """x -> E -> G -> x, the same shuffled, z -> G -> E -> z, and the correlation of its ends."""
     again, x = model.reconstruct(test.images).flatten(1), test.images.flatten(1)
     z = model.noise(2_000, rng=training.rng(1))
     with training.evaluating(model):
@@ -673,7 +692,14 @@ def round_trips(model: Bidirectional) -> tuple[float, float, float]:
     there, shuffled = (
         (moved - x).norm(dim=1).mean().item() for moved in (again, again.roll(1, 0))
     )
-    return there, shuffled, (z_again - z).square().mean().sqrt().item()
+    agreement = torch.stack(
+        [
+            torch.corrcoef(torch.stack(ends))[0, 1]
+            for ends in zip(z.T, z_again.T, strict=True)
+        ]
+    )
+    rms = (z_again - z).square().mean().sqrt().item()
+    return there, shuffled, rms, agreement.mean().item()
 
 
 models = {"BiGAN": bigan_model, "latent regressor": regressor, "autoencoder": auto}
@@ -682,26 +708,33 @@ measured = {
     for name, model in models.items()
 }
 rows = [
-    f"| {name} | {x:.2f} | {s:.2f} | {z:.2f} | {nn:.1%} |"
-    for name, (x, s, z, nn) in measured.items()
+    f"| {name} | {x:.2f} | {s:.2f} | {z:.2f} | {r:.2f} | {nn:.1%} |"
+    for name, (x, s, z, r, nn) in measured.items()
 ]
 bare = {
     "random features": one_nearest(untrained.encode),
     "pixels": one_nearest(lambda x: x),
 }
-rows += [f"| {name} | | | | {nn:.1%} |" for name, nn in bare.items()]
-there, shuffled, latent_error = measured["BiGAN"][:3]
+rows += [f"| {name} | | | | | {nn:.1%} |" for name, nn in bare.items()]
+to_mean = (test.images - train.images.mean(dim=0)).flatten(1).norm(dim=1).mean().item()
+rows.append(f"| the mean image | {to_mean:.2f} | | | | |")
+there, shuffled, latent_error, agreement_of_z = measured["BiGAN"][:4]
 assert there < lab.scale(quick=0.7, full=0.85) * shuffled  # MNIST: see below
 assert measured["autoencoder"][0] < measured["latent regressor"][0] < there
 assert measured["latent regressor"][2] < latent_error
 assert 0.6 < latent_error < lab.scale(quick=1.1, full=1.5)
-best_features = max(bare["random features"], *(row[3] for row in measured.values()))
+assert agreement_of_z > lab.scale(quick=0.4, full=0.05)
+assert measured["latent regressor"][3] > agreement_of_z
+assert (
+    lab.scale(quick=0.6, full=0.8) < there / to_mean < lab.scale(quick=1.0, full=1.3)
+)  # above 1 on MNIST
+best_features = max(bare["random features"], *(row[4] for row in measured.values()))
 assert best_features < bare["pixels"] + lab.scale(quick=0.0, full=0.02)
 Markdown(
     "\n".join(
         [
-            "| | $x\\to x$ | shuffled | $z\\to z$ | 1-NN |",
-            "|---|--:|--:|--:|--:|",
+            "| | $x\\to x$ | shuffled | $z\\to z$ | correlation | 1-NN |",
+            "|---|--:|--:|--:|--:|--:|",
             *rows,
         ]
     )
@@ -714,21 +747,24 @@ plots.strips(strips)
 plt.show()
 
 # %% [markdown]
-# On the digits the predictions held. And yet look at the table again. The latent regressor, whose encoder plays no game, brings both round trips closer than BiGAN, with BiGAN's own generator, and
-# BiGAN's way $z\to z$ is hardly better than guessing 0. What BiGAN returns is often a *different* image, in {numref}`fig-bigan-digits` sometimes of a different digit. {numref}`fig-bigan-count` led us to expect
-# that: the value of the game does not ask for closeness. In the features, one nearest neighbour (1-NN, the label of the nearest training image) does best on the bare pixels.
+# On the digits the predictions held. And yet look at the table again. The latent regressor, whose encoder plays no game, brings both round trips closer than BiGAN, with BiGAN's own generator and in
+# fewer updates (2,000 for each rival here, where BiGAN had 3,000). BiGAN's way $z\to z$ has an error near 1, what guessing 0 would cost; that is not ignorance, as the correlation shows, for its encoder may not shrink its answers
+# when it is in doubt. And the second standard is harder than the first: BiGAN's reconstructions are closer than the mean image, but by less than a quarter. What BiGAN returns is often a *different* image, in
+# {numref}`fig-bigan-digits` sometimes of a different digit. That fits {numref}`fig-bigan-count`: the value does not ask for closeness. The features of no model here beat the bare pixels.
 #
-# The same comparison was recorded with five seeds on the digits, where ALI takes part, and with two on MNIST and Fashion-MNIST with 256 hidden units and 50 latent variables. ALI's encoder has
-# no normalised output; its $z\to z$ contains the spread of its own draws.
+# The same comparison was recorded with five seeds on the digits, where ALI takes part, and with two on MNIST and Fashion-MNIST with 256 hidden units and 50 latent variables. There the rivals had 3,000 updates, BiGAN and ALI 3,000 on
+# the digits and BiGAN 6,000 on the two larger sets. ALI's encoder has no normalised output; its $z\to z$ contains the spread of its own draws.
 
 # %% tags=["hide-input"]
 recorded = lab.results("bigan")
 names = {"digits": "digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
-kinds = ["BiGAN", "ALI", "latent regressor", "autoencoder", "random features", "pixels"]
+kinds = [
+    "BiGAN", "ALI", "latent regressor", "autoencoder", "mean image", "random features", "pixels"
+]  # fmt: skip
 paper = {"BiGAN": "97.39", "latent regressor": "97.44", "autoencoder": "97.58"}
 lines = [
-    "| data | model | $x\\to x$ | shuffled | $z\\to z$ | 1-NN % | paper, 1-NN % |",
-    "|---|---|--:|--:|--:|--:|--:|",
+    "| data | model | $x\\to x$ | shuffled | $z\\to z$ | correlation | 1-NN % | paper, 1-NN % |",
+    "|---|---|--:|--:|--:|--:|--:|--:|",
 ]
 
 
@@ -747,17 +783,18 @@ def spread(values: torch.Tensor, digits: int) -> str:
     if not len(values):
         return ""
     return f"{values.mean():.{digits}f}" + (
-        f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
+        f" ± {values.std():.{digits}f}" if len(values.unique()) > 1 else ""
     )
 
 
 for which, title in names.items():
     for kind in kinds:
         accuracy = 100 * over_seeds(which, kind, "one_nn")
-        if len(accuracy):
+        distance = over_seeds(which, kind, "reconstruction")
+        if len(accuracy) or len(distance):
             trips = [
                 spread(over_seeds(which, kind, what), 2)
-                for what in ("reconstruction", "shuffled", "latent")
+                for what in ("reconstruction", "shuffled", "latent", "correlation")
             ]
             theirs_too = paper.get(kind, "") if which == "mnist" else ""
             lines.append(
@@ -774,13 +811,16 @@ Markdown(
 )
 
 # %%
-kept, ahead = {}, {}
+kept, ahead, beats_mean = {}, {}, {}
 for which, title in names.items():
     trip, standard, way_back = (
         over_seeds(which, "BiGAN", what)
         for what in ("reconstruction", "shuffled", "latent")
     )
     kept[title] = bool((trip < 0.7 * standard).all())
+    beats_mean[title] = bool(
+        (trip < over_seeds(which, "mean image", "reconstruction")).all()
+    )
     bigan_nn = over_seeds(which, "BiGAN", "one_nn")
     rivals = ("random features", "latent regressor", "autoencoder", "pixels")
     ahead[title] = [
@@ -791,8 +831,16 @@ for which, title in names.items():
     closer = over_seeds(which, "latent regressor", "reconstruction")
     assert bool((closer < trip).all()) and bool((way_back > 0.8).all())
     assert bool((over_seeds(which, "autoencoder", "one_nn") > bigan_nn).all())
+    assert bool((over_seeds(which, "pixels", "one_nn") > bigan_nn).all())
+    pays = over_seeds(which, "latent regressor", "latent")
+    assert bool((pays > 1).all()) if which != "digits" else bool((pays < 0.6).all())
+    agrees = over_seeds(which, "BiGAN", "correlation")
+    assert bool((agrees > (0.5 if which == "digits" else 0.05)).all())
+    assert bool((over_seeds(which, "latent regressor", "correlation") > agrees).all())
 print("all seeds below 0.7 of shuffled:", kept)
+print("all seeds closer than the mean image:", beats_mean)
 print("BiGAN classifies better, in all seeds, than:", ahead)
+assert beats_mean == {"digits": True, "MNIST": False, "Fashion-MNIST": True}
 assert kept == {"digits": True, "MNIST": False, "Fashion-MNIST": True}
 assert ahead == {
     title: ["random features", "latent regressor"] for title in names.values()
@@ -805,17 +853,21 @@ assert bool(
 )
 
 # %% [markdown]
-# Held against the prediction, 0.7 times the shuffled distance is kept by every seed on the digits (by ALI too) and on Fashion-MNIST, and missed on MNIST, where the ratio is about 0.74. On the two larger sets $z\to z$ is *worse* than guessing 0. As
-# features, BiGAN's are ahead of random ones and of the latent regressor's in every seed, and behind the autoencoder's in every seed; on the digits the bare pixels beat them all.
+# Held against the prediction, 0.7 times the shuffled distance is kept by every seed on the digits (by ALI too) and on Fashion-MNIST, and missed on MNIST, where the ratio is about 0.74. The mean image is the harder standard: on MNIST
+# BiGAN's reconstructions are *worse* than one fixed picture, for every test image the same. On the two larger sets $z\to z$ is above 1 for BiGAN, and for the latent regressor too, whose loss it is: both
+# encoders are normalised and pay for every doubt in full. The correlations are the better witness: BiGAN's is about 0.2 on MNIST, near to ignoring $x$, and the regressor's is higher in every seed on every set.
+#
+# As features, BiGAN's are ahead of random ones and of the latent regressor's in every seed, and behind the autoencoder's in every seed; the bare pixels beat them on all three sets.
 #
 # The paper's numbers ({cite}`donahue2017adversarial`, table 1; autoencoder with the squared error) are from a larger setting than ours: 1,024 hidden units, 50 uniform latent variables, 400 epochs, which are about 190,000
-# updates of batch 128, where ours had 6,000 of batch 64 and Gaussian ones. The autoencoder is ahead of BiGAN there as well. Its results on ImageNet and PASCAL VOC, and ALI's on
+# updates of batch 128, where ours had 6,000 of batch 64 and Gaussian ones. There the autoencoder *and* the latent regressor are ahead of BiGAN, if by a little. Ours agrees about the autoencoder and has the other order of BiGAN and regressor;
+# the paper's regressor has a generator and a training of its own. Its results on ImageNet and PASCAL VOC, and ALI's on
 # SVHN and CIFAR-10, are not attempted.
 
 # %% [markdown]
 # ## Where it breaks
 #
-# **Nothing asks for reconstruction.** How often does a round trip change the digit? The label of the nearest training image stands for the digit that a
+# **Nothing asks for closeness.** The value counts the points that come back, and a near miss counts as little as a far one. How often does a round trip change the digit? The label of the nearest training image stands for the digit that a
 # reconstruction shows.
 
 # %%
@@ -831,7 +883,7 @@ assert changed["BiGAN"] > 0.1 and changed["autoencoder"] < changed["BiGAN"] / 2
 
 # %% [markdown]
 # **A sign.** The encoder's loss is the generator's loss at *minus* the score. Leave the minus out, and the encoder helps the critic to recognise its pairs. **Prediction:** on the line
-# the critic then wins: after 300 updates its loss is below 0.05, where undecided it would pay $2\log2\approx1.39$ and in the right game still pays more than 1.
+# the critic then wins: its mean loss over updates 201 to 300 is below 0.05, where undecided it would pay $2\log2\approx1.39$ and in the right game still pays more than 1.
 
 
 # %%
@@ -861,11 +913,11 @@ for term, name in (
 # in place.
 
 # %% [markdown]
-# :::{exercise} The best critic of pairs
+# :::{exercise} What reading z adds
 # :label: ex-bigan-value
 # Finite worlds: $p(x)$ and $p(z)$ are vectors, `encoder[x, z]` is $E(z\mid x)$ and `generator[z, x]` is $G(x\mid z)$; rows sum to 1. Write
-# `best_pair_value(p_x, encoder, p_z, generator)`, which returns the largest value of {eq}`eq-bigan-value` over all critics of pairs, in nats, with
-# $0\log0=0$. The numbers of values of $x$ and of $z$ may differ, and entries may be zero.
+# `value_of_reading_z(p_x, encoder, p_z, generator)`, without `genmodels`: by how much the largest value of {eq}`eq-bigan-value` over all critics of pairs exceeds the largest over those critics that
+# read $x$ alone, in nats, with $0\log0=0$. The numbers of values of $x$ and of $z$ may differ, and entries may be zero.
 # :::
 
 # %% [markdown]
@@ -876,16 +928,20 @@ for term, name in (
 
 
 # %% tags=["solution"]
-def best_pair_value(p_x, encoder, p_z, generator):
-    """Largest value of the game of pairs, in nats.
+def value_of_reading_z(p_x, encoder, p_z, generator):
+    """By how much the best critic of pairs exceeds the best critic of x alone, in nats.
 
     p_x: shape (X,); encoder: (X, Z); p_z: (Z,); generator: (Z, X). Returns a scalar tensor.
     """
     ### BEGIN SOLUTION
-    # Both joints as tables over (x, z), then the value at D = p / (p + q) as for samples.
+    # Both joints as tables over (x, z), and their marginals of x; each time the value at D = p / (p + q).
     p = p_x[:, None] * encoder
     q = (p_z[:, None] * generator).T
-    return (torch.xlogy(p, p) + torch.xlogy(q, q) - torch.xlogy(p + q, p + q)).sum()
+
+    def best(p, q):
+        return (torch.xlogy(p, p) + torch.xlogy(q, q) - torch.xlogy(p + q, p + q)).sum()
+
+    return best(p, q) - best(p.sum(dim=1), q.sum(dim=1))
     ### END SOLUTION
 
 
@@ -897,16 +953,16 @@ def best_pair_value(p_x, encoder, p_z, generator):
 # check: ex-bigan-value points=1
 coin = torch.tensor([0.5, 0.5], dtype=torch.float64)
 same_way = torch.eye(2, dtype=torch.float64)
+assert abs(value_of_reading_z(coin, same_way, coin, same_way)) < 1e-12
 assert torch.isclose(
-    best_pair_value(coin, same_way, coin, same_way),
-    -torch.log(torch.tensor(4.0, dtype=torch.float64)),
+    value_of_reading_z(coin, same_way, coin, same_way.flip(0)),
+    torch.log(torch.tensor(4.0, dtype=torch.float64)),
 )
-assert abs(best_pair_value(coin, same_way, coin, same_way.flip(0))) < 1e-12
 
 
 # %% tags=["hidden-test", "remove-cell"]
-# hidden: ex-bigan-value function=best_pair_value points=3 tolerance=1e-5
-def cases_best_pair_value(rng):
+# hidden: ex-bigan-value function=value_of_reading_z points=3 tolerance=1e-5
+def cases_value_of_reading_z(rng):
     """Random conditionals of several sizes, deterministic ones, posteriors, and the edge cases."""
 
     def row(k, zeros=0):
@@ -942,9 +998,9 @@ def cases_best_pair_value(rng):
 # %% [markdown]
 # :::{exercise} Both players' losses
 # :label: ex-bigan-losses
-# A critic of pairs has scored $n$ pairs $(x,E(x))$, `real`, and $m$ pairs $(G(z),z)$, `fake`. Write `pair_losses(real, fake)`, which returns a tensor of two numbers to be minimised: the
-# critic's loss $-V$, with means over each kind of pair, and the non-saturating loss of encoder and generator together, in which the roles are exchanged in *both* terms. It must be exact for
-# scores as large as $\pm1000$.
+# The game of pairs is played by least squares with the labels $-1$ and $1$. A critic has scored $n$ pairs $(x,E(x))$, `real`, which are to score 1, and $m$ pairs $(G(z),z)$, `fake`, which are to score $-1$; the
+# generator wants its own pairs to score 1. Write `pair_losses(real, fake)`, without `genmodels`, which returns a tensor of two numbers to be minimised: the critic's loss, and the loss of encoder and generator together, the encoder's half
+# with the roles exchanged. Each half is half the mean of squares over its kind of pair.
 # :::
 
 # %% [markdown]
@@ -956,15 +1012,15 @@ def cases_best_pair_value(rng):
 
 # %% tags=["solution"]
 def pair_losses(real, fake):
-    """Loss of the critic of pairs, and non-saturating loss of encoder and generator.
+    """Least-squares loss of the critic of pairs, and that of encoder and generator.
 
     real: shape (n,); fake: shape (m,). Returns a tensor of shape (2,).
     """
     ### BEGIN SOLUTION
-    # -log D = softplus(-a) and -log(1 - D) = softplus(a). The encoder wants its pairs to pass for generated ones.
-    critic = softplus(-real).mean() + softplus(fake).mean()
-    both = softplus(real).mean() + softplus(-fake).mean()
-    return torch.stack([critic, both])
+    # The encoder wants its pairs to pass for generated ones: they are to score -1.
+    critic = (real - 1).square().mean() + (fake + 1).square().mean()
+    both = (real + 1).square().mean() + (fake - 1).square().mean()
+    return torch.stack([critic, both]) / 2
     ### END SOLUTION
 
 
@@ -975,37 +1031,26 @@ def pair_losses(real, fake):
 # %% tags=["test"]
 # check: ex-bigan-losses points=1
 undecided_pairs = torch.zeros(3, dtype=torch.float64)
-four_log = torch.log(torch.tensor(4.0, dtype=torch.float64))
-assert torch.allclose(pair_losses(undecided_pairs, undecided_pairs), four_log.expand(2))
-sure_pairs = torch.full((2,), 1000.0, dtype=torch.float64)
-assert pair_losses(sure_pairs, -sure_pairs).tolist() == [0.0, 2000.0]
+assert pair_losses(undecided_pairs, undecided_pairs).tolist() == [1.0, 1.0]
+sure_pairs = torch.ones(2, dtype=torch.float64)
+assert pair_losses(sure_pairs, -sure_pairs).tolist() == [0.0, 4.0]
 
 
 # %% tags=["hidden-test", "remove-cell"]
 # hidden: ex-bigan-losses function=pair_losses points=3 tolerance=1e-5
 def cases_pair_losses(rng):
-    """Scores of two kinds of pairs: ordinary, of different numbers, large of either sign, and the edge cases."""
+    """Scores of two kinds of pairs: ordinary, of different numbers, wide, won, lost, and the edge cases."""
 
     def scores_of(n, centre, width):
         return [rng.gauss(centre, width) for _ in range(n)]
 
     sizes = [(2, 2), (3, 5), (8, 4), (6, 6), (1, 7)]
     ordinary = [(scores_of(n, 0.8, 2.0), scores_of(m, -0.5, 2.0)) for n, m in sizes]
-    large = [(scores_of(4, 0.0, 300.0), scores_of(6, 0.0, 300.0)) for _ in range(2)]
-    won = (
-        [rng.uniform(100.0, 900.0) for _ in range(3)],
-        [rng.uniform(-900.0, -100.0) for _ in range(4)],
-    )
-    lost = (
-        [rng.uniform(-900.0, -100.0) for _ in range(3)],
-        [rng.uniform(100.0, 900.0) for _ in range(4)],
-    )
-    edges = [
-        ([0.0], [0.0]),
-        ([1000.0], [rng.gauss(0, 1)]),
-        ([rng.gauss(0, 1)], [-1000.0]),
-    ]
-    return [*ordinary, *large, won, lost, *edges]
+    wide = [(scores_of(4, 0.0, 9.0), scores_of(6, 0.0, 9.0)) for _ in range(2)]
+    won = (scores_of(3, 1.0, 0.1), scores_of(4, -1.0, 0.1))
+    lost = (scores_of(3, -1.0, 0.1), scores_of(4, 1.0, 0.1))
+    edges = [([0.0], [0.0]), ([1.0], [rng.gauss(0, 1)]), ([rng.gauss(0, 1)], [-1.0])]
+    return [*ordinary, *wide, won, lost, *edges]
 
 
 # %% [markdown]

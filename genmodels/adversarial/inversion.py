@@ -26,7 +26,7 @@ class Bidirectional(Generator):
     """A generator with the encoder that is to invert it; both move in the generator's step.
 
     `network` maps z to x, `encoder` maps x to z; either may be random.
-    Source: Donahue, Krähenbühl, Darrell 2017, eq. 3; Dumoulin et al. 2017, eq. 2.
+    Source: Donahue, Krähenbühl, Darrell 2017, eq. 3; Dumoulin et al. 2017, section 2.
     """
 
     def __init__(self, network: nn.Module, encoder: nn.Module, *, latent: int) -> None:
@@ -147,6 +147,8 @@ def latent_regressor(
 ) -> None:
     r"""Train the encoder alone to find z again, :math:`\mathbb E_z\|E(G(z))-z\|^2`: it never sees data.
 
+    The generator is in evaluation mode meanwhile: its batch statistics stay as they are.
+
     Source: the baseline of Donahue et al. 2017, section 4.1.
     """
 
@@ -156,7 +158,9 @@ def latent_regressor(
             x = model.network(z)
         return (model.encoder(x) - z).square().mean()
 
-    _descend(model.encoder.parameters(), loss, steps=steps, optimizer=optimizer, seed=seed)
+    # Once around all steps: each `evaluating` puts the random stream back, a noisy generator would repeat its draws.
+    with training.evaluating(model.network), torch.enable_grad():
+        _descend(model.encoder.parameters(), loss, steps=steps, optimizer=optimizer, seed=seed)
 
 
 def autoencoder(
@@ -171,11 +175,17 @@ def autoencoder(
     r"""Train encoder and generator to reconstruct, :math:`\mathbb E_x\|G(E(x))-x\|^2`: there is no critic.
 
     Nothing asks E(x) to look like z, so that its generator makes no samples.
+
+    Raises
+    ------
+    ValueError
+        If the data come in pairs.
     """
 
     def loss(stream: torch.Generator) -> Loss:
         x = data.sample((batch,), rng=stream)
-        assert isinstance(x, Tensor)
+        if not isinstance(x, Tensor):
+            raise ValueError("the data come as pairs; an autoencoder reconstructs samples alone, so give it those.")
         return (model.network(model.encoder(x)) - x).square().mean()
 
     _descend(model.parameters(), loss, steps=steps, optimizer=optimizer, seed=seed)
