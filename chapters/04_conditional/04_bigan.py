@@ -855,7 +855,7 @@ assert bool(
 # %% [markdown]
 # Held against the prediction, 0.7 times the shuffled distance is kept by every seed on the digits (by ALI too) and on Fashion-MNIST, and missed on MNIST, where the ratio is about 0.74. The mean image is the harder standard: on MNIST
 # BiGAN's reconstructions are *worse* than one fixed picture, for every test image the same. On the two larger sets $z\to z$ is above 1 for BiGAN, and for the latent regressor too, whose loss it is: both
-# encoders are normalised and pay for every doubt in full. The correlations are the better witness: BiGAN's is about 0.2 on MNIST, near to ignoring $x$, and the regressor's is higher in every seed on every set.
+# encoders are normalised and pay for every doubt in full. The correlations are the better witness: BiGAN's is only about 0.2 on MNIST and less on Fashion-MNIST, and the regressor's is higher in every seed on every set.
 #
 # As features, BiGAN's are ahead of random ones and of the latent regressor's in every seed, and behind the autoencoder's in every seed; the bare pixels beat them on all three sets.
 #
