@@ -928,7 +928,7 @@ assert metrics.purity(collapsed) == 1 and metrics.mutual_information(collapsed) 
 # in place.
 
 # %% [markdown]
-# :::{exercise} How much two sortings say about each other
+# :::{exercise} How much two groupings say about each other
 # :label: ex-infogan-information
 # `counts` is a table: how often group $i$ met class $j$. Write `shared_information(counts)`, which returns the mutual information of group and
 # class under the frequencies of the table, in nats,

@@ -1,4 +1,4 @@
-"""Agreement of two sortings: against trying all orders, against scikit-learn, and at tables whose answer is known."""
+"""Agreement of two groupings: against trying all orders, against scikit-learn, and at tables whose answer is known."""
 
 from __future__ import annotations
 
