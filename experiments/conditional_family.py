@@ -16,7 +16,7 @@ import torch
 
 from genmodels import data, training, transport
 from genmodels.adversarial import adam, class_loss, play, r1
-from genmodels.adversarial.family import family, judged, obedience
+from genmodels.adversarial.family import compared_by_label, family, judged
 
 from . import cells, record
 
@@ -85,7 +85,7 @@ def perfect(world: data.LabelledWorld, *, rng: torch.Generator, rows: int = 2_00
     """What `judged` says of data in the place of samples, and of the best classifier in the place of a head."""
     (x, y), (other, _) = (world.sample((rows,), rng=rng) for _ in range(2))
     seen = world.posterior(x).argmax(dim=1)
-    found = obedience(x, y, seen, world, rng=rng)
+    found = compared_by_label(x, y, seen, world, rng=rng)
     marginal = transport.wasserstein_1(x[: rows // 4], other[: rows // 4])
     return {"marginal": marginal, **found, "recognised": found["obeyed"]}
 

@@ -633,7 +633,7 @@ plt.show()
 # %% [markdown]
 # {numref}`fig-cgan-digits` shows ten kinds of digits and different hands in each row.
 #
-# The judge errs on data as well, so its own accuracy stands beside. With another seed obedience can come out above that accuracy. That is not better than perfect: a generator may leave out
+# The judge errs on data as well, so its own accuracy stands beside. Should obedience come out above that accuracy, it would not be better than perfect: a generator may leave out
 # the digits on which the judge errs. So obedience above the data's is no merit.
 #
 # The shuffled game teaches what the second measure is worth alone: its samples vary *more* than the data's, because under every label it makes all ten digits.

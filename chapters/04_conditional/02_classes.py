@@ -564,7 +564,7 @@ assert by_data is None and by_samples.abs().max() > 0 and by_body.abs().max() > 
 # %% [markdown]
 # ## Fifty labels
 #
-# A quarter of the digits is held out. Of the rest, 1,348 images, all are seen, and five per class have a label. Beside the game plays a supervised learner that is given every advantage:
+# A quarter of the digits is held out. Of the rest, 1,348 images, all are seen, and five per class have a label. Beside the game plays a supervised learner that is given much:
 # the same network with noise of the same size in its layers, the same initial weights, optimiser and averaging of weights, batches of the same size from the same labelled images,
 # and in hindsight *the best of three numbers of steps on the test images*: 250, 500 or 1,000. The game has to stop where it was told to, at 1,000. (Learning rate, noise and averaging were
 # chosen on a validation set with two other draws of labels, before the test images were looked at; the number of steps by the time there was.)

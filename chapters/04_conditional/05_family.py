@@ -46,10 +46,11 @@ from genmodels.adversarial import (
     generator_step, gradient_penalty, jensen_shannon, play, r1, score,
 )  # fmt: skip
 from genmodels.adversarial.batches import Batch, parts
-from genmodels.adversarial.family import confusion, family, judged, mutual_information
+from genmodels.adversarial.family import family, judged
 from genmodels.adversarial.wiring import (
     Model, Wiring, code_lines, pieces, term_name, wiring,
 )  # fmt: skip
+from genmodels.metrics import contingency, mutual_information
 from genmodels.plots.wiring import diagrams, moved
 
 lab.start(scale)
@@ -662,7 +663,7 @@ assert sum(closer) == 2
 #   it is not tested here.
 # - Unlabelled data gained the semi-supervised critic nothing: with four labels per class it recognises as much as the same network trained on these labels alone (500 updates on all
 #   16 of them, without the $R_1$ penalty), within 3 points in every run. Its samples are the farthest from the data where classes are apart (0.98) and, on average, the nearest
-#   where they overlap (0.44). {ref}`sec-classes` looks at what feature matching costs.
+#   where they overlap (0.44).
 #
 # InfoGAN did what was predicted. The nearest of the eight modes tells the code exactly (1.39 of at most $\log4=1.39$ nats), and only about half of that concerns the labels: the code
 # divides the ring by place, and no one told it that opposite places share a name.
@@ -756,8 +757,7 @@ plt.show()
 # %% [markdown]
 # ## Where it breaks
 #
-# A graph says what *can* be heard, not whether it is right. The generator below shows each sample with the label of its neighbour in the batch, a bug
-# like those that were published (kozistr/Awesome-GANs, issue 20). Its wiring is that of a conditional GAN to the last wire, while label and sample are independent.
+# A graph says what *can* be heard, not whether it is right. The generator below shows each sample with the label of its neighbour in the batch. Its wiring is that of a conditional GAN to the last wire, while label and sample are independent.
 
 
 # %%
@@ -776,7 +776,9 @@ assert broken.edges == of["conditional GAN"].edges
 
 for generator in (told, wrong):
     made_x, asked = generator.sample((2_000,), rng=training.rng(10))
-    table_of = confusion(asked, world.posterior(made_x).argmax(1), sizes=(4, 4))
+    table_of = contingency(
+        asked, world.posterior(made_x).argmax(1), groups=4, classes=4
+    )
     print(
         f"{type(generator).__name__:12} I(label; x) at least {mutual_information(table_of):.2f} nats"
     )

@@ -6,10 +6,9 @@ from functools import partial
 
 import torch
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
-from .. import transport
+from .. import metrics, transport
 from ..data import LabelledWorld, Pairs
 from ..training import evaluating
 from .batches import parts, samples
@@ -76,9 +75,9 @@ def judged(model: Model, world: LabelledWorld, *, rows: int = 2_000, rng: torch.
         seen = world.posterior(g).argmax(dim=1)
         if asked.is_floating_point():
             kind = asked.argmax(dim=1)
-            names = matched(kind, seen, classes=len(names))
+            names = metrics.matching(metrics.contingency(kind, seen, groups=len(names), classes=len(names))).names
             asked = names[kind]
-        found |= obedience(g, asked, seen, world, rng=rng)
+        found |= compared_by_label(g, asked, seen, world, rng=rng)
     return found | inference(model, x, y, names)
 
 
@@ -96,7 +95,7 @@ def inference(
     return found
 
 
-def obedience(
+def compared_by_label(
     x: Float[Tensor, "n dim"],
     asked: Int[Tensor, " n"],
     seen: Int[Tensor, " n"],
@@ -113,29 +112,14 @@ def obedience(
         distances.append(transport.wasserstein_1(mine, world.given(label).sample((len(mine),), rng=rng)))
     classes, modes, _ = world.centres.shape
     place = torch.cdist(x, world.centres.flatten(0, 1)).argmin(dim=1)
+
+    def told(what: Tensor, kinds: int) -> float:
+        return metrics.mutual_information(metrics.contingency(asked, what, groups=classes, classes=kinds))
+
     return {
         "conditional": sum(distances) / len(distances),
         "obeyed": (asked == seen).double().mean().item(),
         "rarest": torch.stack(shares).min().item(),
-        "information": mutual_information(confusion(asked, seen, sizes=(classes, classes))),
-        "place": mutual_information(confusion(asked, place, sizes=(classes, classes * modes))),
+        "information": told(seen, classes),
+        "place": told(place, classes * modes),
     }
-
-
-def confusion(one: Int[Tensor, " n"], other: Int[Tensor, " n"], *, sizes: tuple[int, int]) -> Float[Tensor, "a b"]:
-    """How often the two go together: a table of frequencies that sum to 1."""
-    rows, columns = sizes
-    counts = (columns * one + other).bincount(minlength=rows * columns)
-    return counts.reshape(rows, columns).double() / len(one)
-
-
-def mutual_information(joint: Float[Tensor, "a b"]) -> float:
-    r""":math:`I=\sum p(a,b)\log\frac{p(a,b)}{p(a)p(b)}` of a table of probabilities, in nats."""
-    apart = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0)
-    return (torch.xlogy(joint, joint) - torch.xlogy(joint, apart)).sum().item()
-
-
-def matched(kind: Int[Tensor, " n"], label: Int[Tensor, " n"], *, classes: int) -> Int[Tensor, " classes"]:
-    """The label that each kind stands for: the one-to-one assignment that agrees most often."""
-    together = confusion(kind, label, sizes=(classes, classes))
-    return torch.as_tensor(linear_sum_assignment(together.numpy(), maximize=True)[1])

@@ -88,6 +88,32 @@ def test_matching_names_each_group_by_a_class_of_its_own() -> None:
     assert "class of their own" in refusal(ValueError, lambda: matching(torch.ones(3, 2)))
 
 
+def check_names(names: Callable[[Tensor], Tensor]) -> None:
+    """Two groups prefer class 0; only one may have it, the one whose second choice costs more."""
+    assert names(torch.tensor([[6, 4, 0], [9, 1, 0], [0, 0, 10]])).tolist() == [1, 0, 2]
+
+
+def most_frequent(table: Tensor) -> Tensor:
+    return table.argmax(dim=1)
+
+
+def first_come(table: Tensor) -> Tensor:
+    names: list[int] = []
+    for row in table:
+        free = [k for k in range(len(row)) if k not in names]
+        names.append(max(free, key=lambda k: row[k].item()))
+    return torch.tensor(names)
+
+
+def test_matching_gives_a_class_to_whom_it_is_worth_most() -> None:
+    check_names(lambda table: matching(table).names)
+
+
+@mutants({f.__name__: f for f in (most_frequent, first_come)})
+def test_matching_gives_a_class_to_whom_it_is_worth_most_rejects(mutant: Callable[[Tensor], Tensor]) -> None:
+    rejects(check_names, mutant)
+
+
 # --- purity, and why it is never read alone --------------------------------------------------------------------------
 
 
