@@ -95,11 +95,31 @@ class Painter(nn.Module):
         return torch.cat([z.tanh(), 2 * c - 1 if self.tells else z.sin()], dim=1)
 
 
-def test_a_new_head_reads_what_is_painted_and_nothing_else() -> None:
+Read = Callable[..., float]
+
+
+def check_reader(reader: Read) -> None:
     """log 10 nats where the category is in the picture; about 0 where the generator ignores its code."""
     read = {
-        tells: infogan.reader(Conditional(Painter(tells=tells), infogan.CODES, latent=10), width=32, steps=400)
+        tells: reader(Conditional(Painter(tells=tells), infogan.CODES, latent=10), width=32, steps=400)
         for tells in (True, False)
     }
     assert math.log(10) - 0.05 < read[True] < math.log(10) + 1e-6
     assert -0.5 < read[False] < 0.05
+
+
+def untrained(generator: Conditional, *, width: int, steps: int) -> float:
+    return infogan.reader(generator, width=width, steps=0)
+
+
+def without_entropy(generator: Conditional, *, width: int, steps: int) -> float:
+    return infogan.reader(generator, width=width, steps=steps) - math.log(10)
+
+
+def test_a_new_head_reads_what_is_painted_and_nothing_else() -> None:
+    check_reader(infogan.reader)
+
+
+@mutants({f.__name__: f for f in (untrained, without_entropy)})
+def test_a_new_head_reads_what_is_painted_and_nothing_else_rejects(mutant: Read) -> None:
+    rejects(check_reader, mutant)
