@@ -1,0 +1,45 @@
+"""Sequence models: the step model, its one loop, and what can be plugged into it."""
+
+from .exact import Exact
+from .recurrent import Recurrent
+from .steps import (
+    StepModel,
+    Trace,
+    cut,
+    drawn,
+    forced,
+    free,
+    greedy,
+    nll,
+    perplexity,
+    prefix_then,
+    rows,
+    scheduled,
+    select,
+    unroll,
+    within,
+)
+from .transformer import Transformer, attention, causal
+
+__all__ = [
+    "Exact",
+    "Recurrent",
+    "StepModel",
+    "Trace",
+    "Transformer",
+    "attention",
+    "causal",
+    "cut",
+    "drawn",
+    "forced",
+    "free",
+    "greedy",
+    "nll",
+    "perplexity",
+    "prefix_then",
+    "rows",
+    "scheduled",
+    "select",
+    "unroll",
+    "within",
+]
