@@ -1,6 +1,7 @@
 """Sequence models: the step model, its one loop, and what can be plugged into it."""
 
 from .exact import Exact
+from .learning import History, Texts, fit, teacher_forcing
 from .recurrent import Recurrent
 from .steps import (
     StepModel,
@@ -23,14 +24,17 @@ from .transformer import Transformer, attention, causal
 
 __all__ = [
     "Exact",
+    "History",
     "Recurrent",
     "StepModel",
+    "Texts",
     "Trace",
     "Transformer",
     "attention",
     "causal",
     "cut",
     "drawn",
+    "fit",
     "forced",
     "free",
     "greedy",
@@ -40,6 +44,7 @@ __all__ = [
     "rows",
     "scheduled",
     "select",
+    "teacher_forcing",
     "unroll",
     "within",
 ]
