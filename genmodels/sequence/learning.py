@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -20,6 +20,7 @@ from ..runs import Run, Watched, describe, digest, look
 from .steps import StepModel, nll
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A number to be minimised, from the model and a batch of texts, or of pairs (source, target)."""
 

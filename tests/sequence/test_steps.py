@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from genmodels.sequence import (
     Exact,
     Recurrent,
     StepModel,
+    Trace,
     Transformer,
     cut,
     forced,
@@ -29,10 +31,11 @@ from genmodels.sequence import (
     prefix_then,
     scheduled,
     select,
+    transformer,
     unroll,
     within,
 )
-from mutants import refusal
+from mutants import mutants, refusal, rejects
 
 VOCAB, LENGTH = 3, 4
 SMALL = Grammar({"S": {"A b A": 1, "A": 2}, "A": {"a": 1, "a b": 3}})
@@ -105,26 +108,101 @@ def test_samples_follow_the_probabilities(make: Make) -> None:
     assert statistic.item() < chi2.ppf(1 - 1e-4, int(often.sum()))
 
 
-@every
-def test_log_probs_while_sampling_are_those_of_teacher_forcing(make: Make) -> None:
-    """Trap S5: a hidden state lost, another first token, a temperature in one place only."""
+Unroll = Callable[..., Trace]
+
+
+def check_sampled_log_probs(make: Make, sampler: Unroll) -> None:
+    """Trap S5: what a token was drawn with is what teacher forcing says of it."""
     model = make()
-    trace = unroll(model, free(), steps=LENGTH, n=50, rng=training.rng(0))
+    trace = sampler(model, free(), steps=LENGTH, n=50, rng=training.rng(0))
     sampled = trace.logits.log_softmax(2).gather(2, trace.tokens.unsqueeze(2)).squeeze(2)
     counts = within(trace.tokens, eos=0)
     assert_close(sampled[counts], model.log_probs(trace.tokens)[counts], rtol=0, atol=1e-9)
 
 
 @every
-def test_what_stands_behind_the_end_changes_nothing(make: Make) -> None:
-    """Trap S4: the end itself counts, what follows it does not, in value and in gradient."""
+def test_log_probs_while_sampling_are_those_of_teacher_forcing(make: Make) -> None:
+    check_sampled_log_probs(make, unroll)
+
+
+Step = Callable[[StepModel, Tensor, Any], tuple[Tensor, Any]]
+
+
+def changed(other: Callable[[Step, StepModel, Tensor, Any], tuple[Tensor, Any]]) -> Unroll:
+    """The loop with another step while sampling."""
+
+    def sampler(model: StepModel, *arguments: Any, **options: Any) -> Trace:
+        own = type(model).step
+        with patch.object(type(model), "step", lambda model, token, state: other(own, model, token, state)):
+            return unroll(model, *arguments, **options)
+
+    return sampler
+
+
+def cooler(step: Step, model: StepModel, token: Tensor, state: Any) -> tuple[Tensor, Any]:
+    logits, state = step(model, token, state)
+    return logits / 0.5, state
+
+
+@mutants(
+    {
+        "the state is lost": changed(lambda step, model, token, state: step(model, token, model.start(len(token)))),
+        "the first token is the end's": changed(
+            lambda step, model, token, state: step(model, torch.where(token == model.vocab, 0, token), state)
+        ),
+        "a temperature in sampling only": changed(cooler),
+        "rows of the state shifted": changed(
+            lambda step, model, token, state: step(model, token, tuple(part.roll(1, 0) for part in state))
+        ),
+    }
+)
+def test_log_probs_while_sampling_rejects(mutant: Unroll) -> None:
+    """TextGAN-PyTorch issue 32 (another hidden state), Texygen issue 31 (another start)."""
+    rejects(lambda sampler: check_sampled_log_probs(MODELS["gru"], sampler), mutant)
+
+
+Nll = Callable[[StepModel, Tensor], Tensor]
+
+
+def check_padding(make: Make, loss: Nll) -> None:
+    """Trap S4: the end itself counts, what follows it does not; the mean is over tokens, not over rows or cells."""
     model = make()
     tokens = torch.tensor([[1, 0, 0, 0], [1, 2, 0, 0], [1, 0, 0, 0]])
     filled = torch.tensor([[1, 0, 2, 1], [1, 2, 0, 1], [1, 0, 0, 2]])
-    assert_close(nll(model, tokens), nll(model, filled))
-    assert_close(nll(model, torch.nn.functional.pad(tokens, (0, 2))), nll(model, tokens))
     by_hand = -sum(model.log_prob(row[None, : int((row == 0).nonzero()[0]) + 1]).item() for row in tokens) / 7
-    assert_close(nll(model, tokens).item(), by_hand)
+    assert_close(loss(model, tokens).item(), by_hand)
+    assert_close(loss(model, tokens), loss(model, filled))
+    assert_close(loss(model, torch.nn.functional.pad(tokens, (0, 2))), loss(model, tokens))
+
+
+@every
+def test_what_stands_behind_the_end_changes_nothing(make: Make) -> None:
+    check_padding(make, nll)
+
+
+def masked(keep: Callable[[Tensor], Tensor], *, per_row: bool = False) -> Nll:
+    """The loss with another idea of what counts."""
+
+    def loss(model: StepModel, tokens: Tensor) -> Tensor:
+        each = -model.logits(tokens).log_softmax(2).gather(2, tokens.unsqueeze(2)).squeeze(2)
+        counts = keep(tokens)
+        each = torch.where(counts, each, 0.0)
+        return (each.sum(1) / counts.sum(1)).mean() if per_row else each.sum() / counts.sum()
+
+    return loss
+
+
+@mutants(
+    {
+        "no mask": masked(lambda tokens: torch.ones_like(tokens, dtype=torch.bool)),
+        "the end masked": masked(lambda tokens: tokens != 0),
+        "divided by all cells": lambda model, tokens: -model.log_probs(tokens).mean(),
+        "a mean of means": masked(lambda tokens: within(tokens, eos=0), per_row=True),
+        "summed": lambda model, tokens: -model.log_probs(tokens).sum(),
+    }
+)
+def test_what_stands_behind_the_end_rejects(mutant: Nll) -> None:
+    rejects(lambda loss: check_padding(MODELS["gru"], loss), mutant)
 
 
 @every
@@ -147,20 +225,73 @@ def test_a_state_can_be_taken_up_again(make: Make) -> None:
     assert_close(logits.log_softmax(1)[alive], whole.log_softmax(1)[alive])
 
 
-@pytest.mark.parametrize(
-    "make", [m for n, m in MODELS.items() if n != "grammar"], ids=[n for n in MODELS if n != "grammar"]
-)
-def test_causality(make: Make) -> None:
-    """Trap L1 and E-18: the prediction of a token does not see it, nor anything behind it."""
+networks = {name: make for name, make in MODELS.items() if name != "grammar"}
+
+
+def check_causality(make: Make) -> None:
+    """Trap L1 and E-18: the prediction of a token does not see it, nor anything behind it; it sees all before it."""
     model = make()
     a = torch.tensor([[1, 2, 1, 2, 1, 1]])
     for t in range(6):
         b = a.clone()
         b[0, t] = 3 - b[0, t]
         x, y = model.logits(a), model.logits(b)
+        assert not x.isnan().any()
         assert_close(x[:, : t + 1], y[:, : t + 1], rtol=0, atol=1e-12)
         if t < 5:
             assert (x[:, t + 1] - y[:, t + 1]).abs().max() > 1e-6, "the past is not read"
+            assert (x[:, -1] - y[:, -1]).abs().max() > 1e-9, "the far past is not read"
+
+
+@pytest.mark.parametrize("make", networks.values(), ids=networks)
+def test_causality(make: Make) -> None:
+    check_causality(make)
+
+
+def masks(mask: Callable[[int, int], Tensor]) -> Make:
+    return lambda: _with(patch.object(transformer, "causal", mask))
+
+
+def attends(other: Callable[..., Tensor]) -> Make:
+    return lambda: _with(patch.object(transformer, "attention", other))
+
+
+def _with(change: Any) -> StepModel:
+    """A Transformer that runs under a patch."""
+    model = MODELS["transformer"]()
+    run = model._run  # type: ignore[operator]
+
+    def patched(*arguments: Any) -> Any:
+        with change:
+            return run(*arguments)
+
+    model._run = patched  # type: ignore[assignment, method-assign]
+    return model
+
+
+def softmax_then_mask(query: Tensor, key: Tensor, value: Tensor, *, seen: Tensor) -> Tensor:
+    scores = (query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])).softmax(dim=-1)
+    return scores.masked_fill(~seen, 0.0) @ value
+
+
+def softmax_over_queries(query: Tensor, key: Tensor, value: Tensor, *, seen: Tensor) -> Tensor:
+    scores = (query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])).masked_fill(~seen, -1e9)
+    return scores.softmax(dim=-2) @ value
+
+
+@mutants(
+    {
+        "no mask": masks(lambda queries, keys: torch.ones(queries, keys, dtype=torch.bool)),
+        "the future instead": masks(lambda queries, keys: torch.ones(queries, keys, dtype=torch.bool).triu()),
+        "one step of the future": masks(lambda queries, keys: torch.ones(queries, keys, dtype=torch.bool).tril(1)),
+        "itself alone": masks(lambda queries, keys: torch.eye(queries, keys, dtype=torch.bool)),
+        "mask after the softmax": attends(softmax_then_mask),
+        "softmax over the queries": attends(softmax_over_queries),
+    }
+)
+def test_causality_rejects(mutant: Make) -> None:
+    """attention-is-all-you-need-pytorch issue 19 and its kin."""
+    rejects(check_causality, mutant)
 
 
 # --- policies --------------------------------------------------------------------------------------------------------
