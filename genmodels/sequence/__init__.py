@@ -2,6 +2,7 @@
 
 from .exact import Exact
 from .learning import History, Texts, fit, teacher_forcing
+from .ngram import NGram
 from .recurrent import Recurrent
 from .steps import (
     StepModel,
@@ -25,6 +26,7 @@ from .transformer import Transformer, attention, causal
 __all__ = [
     "Exact",
     "History",
+    "NGram",
     "Recurrent",
     "StepModel",
     "Texts",

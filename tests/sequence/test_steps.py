@@ -18,6 +18,7 @@ from genmodels import training
 from genmodels.data.grammar import Grammar
 from genmodels.sequence import (
     Exact,
+    NGram,
     Recurrent,
     StepModel,
     Trace,
@@ -49,11 +50,18 @@ def lively(model: StepModel) -> StepModel:
     return model.double().eval()
 
 
+def counted(order: int) -> StepModel:
+    return NGram(VOCAB, order=order).fit(torch.randint(VOCAB, (30, 6), generator=training.rng(3)))
+
+
 MODELS: dict[str, Callable[[], StepModel]] = {
     "rnn": lambda: lively(Recurrent(VOCAB, hidden=5, cell="rnn")),
     "gru": lambda: lively(Recurrent(VOCAB, hidden=5, cell="gru")),
     "lstm, two layers": lambda: lively(Recurrent(VOCAB, hidden=5, cell="lstm", layers=2)),
     "transformer": lambda: lively(Transformer(VOCAB, context=6, dim=8, heads=2, layers=2)),
+    "unigram": lambda: counted(1),
+    "bigram": lambda: counted(2),
+    "trigram": lambda: counted(3),
     "grammar": lambda: Exact(SMALL.automaton()),
 }
 every = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
@@ -225,7 +233,7 @@ def test_a_state_can_be_taken_up_again(make: Make) -> None:
     assert_close(logits.log_softmax(1)[alive], whole.log_softmax(1)[alive])
 
 
-networks = {name: make for name, make in MODELS.items() if name != "grammar"}
+networks = {name: make for name, make in MODELS.items() if name in ("rnn", "gru", "lstm, two layers", "transformer")}
 
 
 def check_causality(make: Make) -> None:
