@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 def look_up(
     query: Float[Tensor, "n hidden"], memory: Float[Tensor, "n source hidden"], *, real: Bool[Tensor, "n source"]
 ) -> tuple[Float[Tensor, "n hidden"], Float[Tensor, "n source"]]:
-    r"""Attention by scaled products: :math:`M^\top\alpha`, with weights :math:`\alpha=\operatorname{softmax}(Mq/\sqrt d)`.
+    r"""Attention by scaled products: weights :math:`\operatorname{softmax}(Mq/\sqrt d)`, and the memory so weighted.
 
     Filled-up positions get weight 0. Source: Luong et al. 2015 (dot), scaled as Vaswani et al. 2017.
     """
