@@ -28,6 +28,14 @@ def rng(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def apart(seed: int) -> int:
+    """Another seed, for what draws beside `rng(seed)`: from the same one, a noisy layer would draw its own target.
+
+    Only the lower 32 bits of a seed count on a CPU: adding 2^32 changes nothing, so the highest of them is flipped.
+    """
+    return (seed + 2**31) % 2**32
+
+
 @contextmanager
 def isolated(seed: int) -> Iterator[None]:
     """Seed torch's global stream inside the block and put it back afterwards.

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import cells, record, toy_mixtures
-from genmodels import training
+from experiments import cells, conditional_images, record, semi_supervised, toy_mixtures
+from genmodels import data, training
+from genmodels.adversarial import score
 from mutants import mutants, rejects
 
 
@@ -63,3 +64,40 @@ def test_a_grid_goes_on_behind_its_last_finished_cell(tmp_path: Path) -> None:
     assert measured == ["a", "b", "c"], "a finished cell was measured again"
     assert [row["name"] for row in rows] == ["a", "b", "c"]
     assert about["command"] == "second"
+
+
+def test_wrong_labels_are_as_many_as_were_asked_for() -> None:
+    labelled = data.Pairs(torch.randn(50, 1, 8, 8, generator=training.rng(0)), torch.arange(50) % 10)
+    for share in (0.0, 0.4, 1.0):
+        seen = semi_supervised.with_wrong_labels(labelled, share=share, rng=training.rng(1))
+        assert (seen.y != labelled.y).double().mean() == share
+        assert torch.equal(seen.x, labelled.x) and 0 <= int(seen.y.min()) <= int(seen.y.max()) <= 9
+
+
+def test_both_learners_begin_with_the_same_weights() -> None:
+    """Without unlabelled images and without steps, the game's critic and the supervised network are one network."""
+    began = []
+
+    def stop(network: torch.nn.Module) -> None:
+        began.append([p.detach().clone() for p in network.parameters()])
+        raise KeyboardInterrupt
+
+    images = data.ImageSet(torch.zeros(20, 1, 8, 8), torch.arange(20) % 10)
+    labelled = data.pairs(images)
+    with patch.object(semi_supervised, "averaged", stop):
+        for learn in (
+            lambda: semi_supervised.semi(images, labelled, images, steps=1, seed=3),
+            lambda: semi_supervised.alone(images.shape, labelled, images, steps=1, seed=3),
+        ):
+            with pytest.raises(KeyboardInterrupt):
+                learn()
+    assert all(torch.equal(a, b) for a, b in zip(*began, strict=True))
+
+
+@pytest.mark.parametrize("way", conditional_images.WAYS)
+def test_every_way_of_telling_the_label_tells_it(way: str) -> None:
+    generator, critic = conditional_images.players(way, seed=0)
+    x, y = generator.sample((4,), rng=training.rng(0))
+    assert x.shape == (4, 1, 28, 28)
+    critic.eval()  # spectral normalisation iterates while training
+    assert (score(critic, (x, y)) - score(critic, (x, (y + 1) % 10))).abs().min() > 1e-6

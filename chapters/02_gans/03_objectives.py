@@ -756,7 +756,7 @@ for ax, name in zip(axes.flat, panels, strict=True):
 plt.show()
 
 # %% [markdown]
-# Now without densities. The generator is $G(z)=\sigma z+\mu$, the critic a small network, and each row plays its own game, in the form {eq}`eq-fbound`, by the loop of section 2.1.
+# The fits of {numref}`fig-objectives-fits` know both densities. Now without them: the generator is $G(z)=\sigma z+\mu$, the critic a small network, and each row plays its own game, in the form {eq}`eq-fbound`, by the loop of section 2.1.
 #
 # **Prediction:** each game ends within 0.15 of the exact $\mu$ and within 0.1 of the exact $\sigma$ of its own divergence. The bound at the trained critic, by quadrature, never exceeds $D_f$ of the model
 # of that moment. (The thresholds were set after trial runs with three seeds.)

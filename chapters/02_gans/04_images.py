@@ -433,7 +433,7 @@ assert frechet(repeated).value > 3 * floor.value and inception.value > 8
 #
 # The distance has a warning of its own: it is biased. Two samples of the *same* distribution have different means and
 # covariances, and {eq}`eq-images-frechet` only adds up what differs. **Prediction:** between two random halves of real images it is never 0, and falls about as
-# $1/n$. So a distance means nothing without its $n$, and is compared at equal $n$ or not at all.
+# $1/n$ ({numref}`fig-images-bias`). So a distance means nothing without its $n$, and is compared at equal $n$ or not at all.
 
 # %%
 sizes = [20, 40, 80, 160, 320, 640]
@@ -581,7 +581,7 @@ assert max(abs(a / b - 1) for a, b in zip(ends, ends_second, strict=True)) > 0.0
 # %% [markdown]
 # ## Walks in the noise
 #
-# A generator is a continuous map, so a straight path in the noise becomes a film. Does the film jump from one digit to the next, and do
+# A generator is a continuous map, so a straight path in the noise becomes a film ({numref}`fig-images-walk`). Does the film jump from one digit to the next, and do
 # its middle frames look like digits or like two digits on top of each other?
 #
 # **Prediction**, for three seeds and 200 paths each: in 100 steps no frame differs from the one before by more than a tenth of the mean

@@ -812,7 +812,7 @@ right.legend(fontsize=7.5)
 plt.show()
 
 # %% [markdown]
-# Real images are no exception. Take $n$ digits as the data. A generator that has memorised $n$ *other* real digits, and nothing else, is as good as a generator can be; one that fades each of these by 30 % towards the mean image is worse, as
+# The floor of {numref}`fig-transport-floor` is there for real images too. Take $n$ digits as the data. A generator that has memorised $n$ *other* real digits, and nothing else, is as good as a generator can be; one that fades each of these by 30 % towards the mean image is worse, as
 # {numref}`fig-transport-faded` shows.
 #
 # **Prediction:** the exact $W_1$ prefers the faded digits, from three draws out of three, and the sliced distance and MMD² prefer the real ones. (The sizes in both of these predictions were chosen after a trial with one pair of Gaussian samples and one draw of digits.)

@@ -1,6 +1,15 @@
 """Adversarial training: objectives, divergences, networks, Lipschitz control, and the one loop that plays the game."""
 
-from .classes import FEATURES_ONLY, Auxiliary, SemiSupervised, class_loss, classification, feature_matching, supervised
+from .classes import (
+    FEATURES_ONLY,
+    Auxiliary,
+    SemiSupervised,
+    auxiliary_value,
+    class_loss,
+    classification,
+    feature_matching,
+    supervised,
+)
 from .conditions import Conditional, Joint, Labels, Projection
 from .convolutional import dcgan_critic, dcgan_generator, keras_critic, keras_generator, layer_norm
 from .divergences import game_value, jensen_shannon, kl, optimal_critic, optimal_value
@@ -17,8 +26,8 @@ from .fdivergences import (
 )
 from .formulas import evaluate
 from .game import History, Sampler, adam, critic_step, generator_step, play, score
-from .information import Codes, information, information_bound
-from .inversion import Bidirectional, GaussianEncoder, inversion
+from .information import Codes, fitted, information, information_bound
+from .inversion import Bidirectional, GaussianEncoder, autoencoder, inversion, joint_tables, latent_regressor
 from .lipschitz import clip, gradient_penalty, r1, slopes, spectral
 from .networks import Generator, image_critic, image_generator, mlp
 from .objectives import (
@@ -66,6 +75,8 @@ __all__ = [
     "Sampler",
     "SemiSupervised",
     "adam",
+    "autoencoder",
+    "auxiliary_value",
     "best_response",
     "class_loss",
     "classification",
@@ -77,6 +88,7 @@ __all__ = [
     "evaluate",
     "fade",
     "feature_matching",
+    "fitted",
     "game_value",
     "generator_gradient",
     "generator_step",
@@ -88,10 +100,12 @@ __all__ = [
     "instance_noise",
     "inversion",
     "jensen_shannon",
+    "joint_tables",
     "keras_critic",
     "keras_generator",
     "kl",
     "label_smoothing",
+    "latent_regressor",
     "layer_norm",
     "least_squares",
     "mlp",

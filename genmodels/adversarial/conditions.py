@@ -8,55 +8,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..data import MISSING
+from ..data.pairs import checked
 from ..training import evaluating
 from .networks import Generator
 
 Encoded = Float[Tensor, "n width"]
 
 
-def checked(labels: Tensor, *, classes: int) -> Int[Tensor, "*n"]:
-    """The labels as they are, if each is a whole number from 0 to `classes` - 1.
+class Labels(nn.Module):
+    """Class labels, one-hot, or with `width` as a learned vector per class; drawn from `prior`, else uniformly.
+
+    A one-hot vector that enters a linear layer *is* a learned vector per class: a column of the layer's weights. What
+    the generator is asked for should be as frequent as it is in the data: a wrong prior gives the generator away by its
+    labels alone.
 
     Raises
     ------
     ValueError
-        If not: a table looked up elsewhere would fail later with a stranger message, on a GPU not at all.
-    """
-    if labels.is_floating_point() or labels.dtype == torch.bool:
-        raise ValueError(f"labels must be whole numbers, not {str(labels.dtype).removeprefix('torch.')}: number them.")
-    outside = labels[(labels < 0) | (labels >= classes)]
-    if outside.numel():
-        missing = f" ({MISSING} stands for a missing label)" if bool((outside == MISSING).any()) else ""
-        raise ValueError(f"label {outside[0].item()} is none of the {classes} classes 0..{classes - 1}{missing}.")
-    return labels
-
-
-class Condition(Protocol):
-    """What a network is told: drawn from its own distribution, and encoded as `width` numbers."""
-
-    width: int
-
-    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Tensor: ...
-
-    def __call__(self, y: Tensor) -> Encoded: ...
-
-
-class Labels(nn.Module):
-    """Class labels, one-hot, or with `width` as a learned vector per class; drawn from `prior`, else uniformly.
-
-    A one-hot vector that enters a linear layer *is* a learned vector per class: a column of the layer's weights.
+        If `prior` is no distribution over the classes, or, when a label is encoded, if it is none of the classes.
     """
 
     def __init__(self, classes: int, *, width: int | None = None, prior: Float[Tensor, " classes"] | None = None):
         super().__init__()
+        if prior is not None and not (prior.shape == (classes,) and (prior >= 0).all() and abs(prior.sum() - 1) < 1e-5):
+            raise ValueError(f"a prior over {classes} classes is {classes} masses that sum to 1, not {prior.tolist()}.")
         self.classes, self.width = classes, width or classes
         self.table = nn.Embedding(classes, width) if width else None
         self.prior: Tensor
@@ -76,7 +57,8 @@ class Conditional(Generator):
     r"""A generator that is told what to make: from z and y the pair :math:`(G(z,y),y)`.
 
     `network` reads z and the encoded condition side by side. What it is told is carried along, so that critic and
-    terms get exactly the label that made the sample. Source: Mirza and Osindero 2014, eq. 2 and figure 1.
+    terms get exactly the label that made the sample. `condition` draws what is asked for (`sample`) and encodes it when
+    it is called, as `Labels` does. Source: Mirza and Osindero 2014, eq. 2 and figure 1.
     """
 
     def __init__(self, network: nn.Module, condition: nn.Module, *, latent: int) -> None:
@@ -116,8 +98,9 @@ class Joint(nn.Module):
 class Projection(nn.Module):
     r"""A critic of pairs that multiplies: :math:`s(x,y)=v_y^\top\varphi(x)+\psi(\varphi(x))`.
 
-    For Gaussians of equal covariance :math:`\log\frac{p(y\mid x)}{q(y\mid x)}` has this form. `body` is
-    :math:`\varphi`, with `width` features. Source: Miyato and Koyama 2018, eq. 9.
+    If :math:`p(x\mid y)` and :math:`q(x\mid y)` are Gaussians of one covariance, the best score
+    :math:`\log\frac{p(x,y)}{q(x,y)}` has this form, with :math:`\varphi(x)=(x,1)`. `body` is :math:`\varphi`, with
+    `width` features, and :math:`\psi` is linear. Source: Miyato and Koyama 2018, section 3.
     """
 
     def __init__(self, body: nn.Module, *, width: int, classes: int) -> None:

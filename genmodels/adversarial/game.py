@@ -218,7 +218,7 @@ def play(
     players = {"generator": generator, "critic": critic, "by_generator": by_generator, "by_critic": by_critic}
     run = Run(players, stream, history.losses, settings, history.watched)
 
-    with training.isolated(seed):
+    with training.isolated(training.apart(seed)):
         start = run.resume(Path(checkpoint)) if checkpoint and Path(checkpoint).exists() else 0
         for step in training.progress(range(start, steps), label=objective.name):
             if watch and step in watch_at:

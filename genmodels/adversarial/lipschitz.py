@@ -7,6 +7,7 @@ differentiable one on a convex set that is :math:`\|\nabla f\|\le K` everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,11 @@ from .batches import Batch, parts
 from .game import score
 
 Number = Float[Tensor, ""]
+Shown = TypeVar("Shown", bound=Batch)
+"""Samples or pairs, whichever of the two was given.
+
+:meta hide-value:
+"""
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
@@ -156,19 +162,24 @@ def _constant(layer: nn.Module, shape: tuple[int, ...], iterations: int) -> Numb
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
-def between(real: Batch, fake: Batch, *, rng: torch.Generator) -> Batch:
+def between(real: Shown, fake: Batch, *, rng: torch.Generator) -> Shown:
     r""":math:`\hat x_i=\epsilon_ix_i+(1-\epsilon_i)\tilde x_i` with one :math:`\epsilon_i\sim U(0,1)` per *row*.
 
-    Of pairs, both parts are mixed with the same :math:`\epsilon_i`. Source: Gulrajani et al. 2017, Algorithm 1.
+    Of pairs, both parts are mixed with the same :math:`\epsilon_i`; a code that only samples have is left out, as no
+    critic can read it off data. Source: Gulrajani et al. 2017, Algorithm 1.
 
     Raises
     ------
     ValueError
-        If a part is whole numbers: there is nothing between two labels.
+        If a part is whole numbers: there is nothing between two labels. If data have a part that samples have not.
     """
+    if len(parts(real)) > len(parts(fake)):
+        raise ValueError(
+            f"data come in {len(parts(real))} parts, samples in {len(parts(fake))}: let the generator show pairs too."
+        )
     share = torch.rand(len(parts(real)[0]), generator=rng)
-    mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=True))
-    return mixed if isinstance(real, tuple) else mixed[0]
+    mixed = tuple(_mixed(a, b, share) for a, b in zip(parts(real), parts(fake), strict=False))
+    return mixed if isinstance(real, tuple) else mixed[0]  # type: ignore[return-value]
 
 
 def _mixed(real: Tensor, fake: Tensor, share: Float[Tensor, " n"]) -> Float[Tensor, "n ..."]:
@@ -228,6 +239,8 @@ def clip(critic: nn.Module, *, bound: float = 0.01) -> None:
 
 def spectral(critic: nn.Module) -> nn.Module:
     r"""Divide every weight matrix by its largest singular value, estimated by power iteration, before training.
+
+    Weight matrices of linear and convolutional layers; embeddings stay as they are.
 
     Changes the critic in place and returns it. Linear layers become exactly 1-Lipschitz once the iteration has
     converged; for a convolution it is the matrix of its filters that is normalised, which is not its operator norm.

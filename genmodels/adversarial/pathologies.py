@@ -33,7 +33,7 @@ def best_response(
     """
     where, stream = next(generator.parameters()).device, training.rng(seed)
     by_critic = optimizer(critic.parameters())
-    with training.isolated(seed):
+    with training.isolated(training.apart(seed)):
         for _ in range(steps):
             real, z = moved(data.sample((batch,), rng=stream), where), generator.noise(batch, rng=stream)
             critic_step(generator, critic, objective, by_critic, real, z, penalties=penalties, rng=stream)

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from .pairs import checked
+
 
 @dataclass(frozen=True)
 class World:
@@ -58,7 +60,14 @@ class LabelledWorld:
     std: float
 
     def given(self, label: int) -> World:
-        r"""The conditional :math:`p(x\mid y)`, itself a world."""
+        r"""The conditional :math:`p(x\mid y)`, itself a world.
+
+        Raises
+        ------
+        ValueError
+            If there is no such label.
+        """
+        checked(torch.tensor([label]), classes=len(self.centres))
         return World(self.centres[label], self.std)
 
     @property
@@ -74,8 +83,15 @@ class LabelledWorld:
         return self.centres[y, which] + self.std * torch.randn(*sample_shape, dim, generator=rng), y
 
     def log_prob(self, x: Float[Tensor, "*n dim"], y: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Logarithm of :math:`p(x,y)`, in nats."""
+        """Logarithm of :math:`p(x,y)`, in nats.
+
+        Raises
+        ------
+        ValueError
+            If a label is none of the classes.
+        """
         classes = len(self.centres)
+        y = checked(y, classes=classes)
         given = torch.stack([self.given(k).log_prob(x) for k in range(classes)], dim=-1)
         return given.gather(-1, y.unsqueeze(-1)).squeeze(-1) - math.log(classes)
 

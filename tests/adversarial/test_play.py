@@ -248,6 +248,39 @@ def test_a_run_has_its_own_randomness_rejects(mutant: Callable[[int], AbstractCo
     rejects(check_own_randomness, mutant)
 
 
+class Noisy(nn.Module):
+    """Adds noise as a random encoder does, and writes down what it drew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift, self.drawn = nn.Parameter(torch.zeros(())), []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.drawn.append(torch.randn_like(x))
+        return x + self.shift + self.drawn[-1]
+
+
+def check_layers_draw_apart(apart: Callable[[int], int]) -> None:
+    """What layers draw from the global stream is none of what the run draws from its own: noise, or data."""
+    diary, generator = Diary(), Generator(Noisy(), latent=2)
+    diary.attach(generator)
+    with patch.object(training, "apart", apart):
+        play(generator, mlp(2, 1), diary, steps=3, batch=8)
+    own = torch.cat([x.flatten() for x in (*diary.noises, *diary.batches)])
+    layers = torch.cat([x.flatten() for x in generator.network.drawn])
+    assert not torch.isin(layers, own).any(), "a layer drew what the run drew"
+
+
+def test_layers_draw_apart() -> None:
+    check_layers_draw_apart(training.apart)
+
+
+@mutants({"the same seed": lambda seed: seed, "beyond 32 bits": lambda seed: seed + 2**32})
+def test_layers_draw_apart_rejects(mutant: Callable[[int], int]) -> None:
+    """Met here: with one seed for both, ALI's encoder drew the very z that it was shown."""
+    rejects(check_layers_draw_apart, mutant)
+
+
 # --- watching changes nothing ----------------------------------------------------------------------------------------
 
 Evaluating = Callable[..., AbstractContextManager[None]]

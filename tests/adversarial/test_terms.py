@@ -381,6 +381,13 @@ def test_pairs_are_mixed_with_one_share_rejects(mutant: Callable[..., Any]) -> N
     rejects(check_one_share_per_row, mutant)
 
 
+def test_a_code_that_only_samples_have_is_left_out() -> None:
+    x, made, code = (torch.randn(5, 2, generator=training.rng(seed)) for seed in range(3))
+    assert torch.equal(between(x, (made, code), rng=training.rng(0)), between(x, made, rng=training.rng(0)))
+    said = refusal(ValueError, lambda: between((x, code), made, rng=training.rng(0)))
+    assert "data come in 2 parts, samples in 1" in said
+
+
 def test_labels_cannot_be_mixed_but_r1_holds() -> None:
     (_, critic), pair = pair_players(), labelled_ring().sample((6,), rng=training.rng(0))
     said = refusal(ValueError, lambda: gradient_penalty(critic, pair, pair, rng=training.rng(0)))
