@@ -45,7 +45,7 @@ from genmodels.adversarial import (
     HINGE, WASSERSTEIN, Conditional, Generator, classification, critic_step,
     generator_step, gradient_penalty, jensen_shannon, play, r1, score,
 )  # fmt: skip
-from genmodels.adversarial.batches import Batch, parts
+from genmodels.batches import Batch, parts
 from genmodels.adversarial.family import confusion, family, judged, mutual_information
 from genmodels.adversarial.wiring import (
     Model, Wiring, code_lines, pieces, term_name, wiring,

@@ -10,9 +10,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from .. import transport
+from ..batches import parts, samples
 from ..data import LabelledWorld, Pairs
 from ..training import evaluating
-from .batches import parts, samples
 from .classes import FEATURES_ONLY, Auxiliary, SemiSupervised, classification, feature_matching, supervised
 from .conditions import Conditional, Joint, Labels
 from .information import Codes, information

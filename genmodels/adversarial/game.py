@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
+from ..batches import Batch, moved, parts
 from ..runs import Run, describe, digest, look
-from .batches import Batch, moved, parts
 from .networks import Generator
 from .objectives import NON_SATURATING, Loss, Objective, Scores
 

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .. import training
-from ..adversarial.batches import Batch, moved, parts
+from ..batches import Batch, moved, parts
 from ..runs import Run, Watched, describe, digest, look
 from .steps import StepModel, nll
 
@@ -100,7 +100,7 @@ def fit(
         settings["data"] = digest(_bytes(data.sample((16,), rng=training.rng(0))))
     run = Run({"model": model, "optimizer": optimizer}, stream, history.losses, settings, history.watched)
 
-    with training.isolated(seed):
+    with training.isolated(training.apart(seed)):
         start = run.resume(Path(checkpoint)) if checkpoint and Path(checkpoint).exists() else 0
         for step in training.progress(range(start, steps), label=describe(loss)):
             if watch and step in watch_at:
