@@ -85,6 +85,6 @@ def _vocabulary(counts: Counter[str], at_least: int, unknown: bool, joint: str) 
     return Vocabulary((EOS, *([UNKNOWN] if unknown else []), *kept), joint)
 
 
-def padded(sequences: Sequence[Int[Tensor, " length"]]) -> Int[Tensor, "n longest"]:
+def padded(sequences: Sequence[Int[Tensor, " _"]]) -> Int[Tensor, "n longest"]:
     """Sequences of different lengths in one tensor, filled up with 0."""
     return torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True, padding_value=0)
