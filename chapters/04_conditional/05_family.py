@@ -45,11 +45,11 @@ from genmodels.adversarial import (
     HINGE, WASSERSTEIN, Conditional, Generator, classification, critic_step,
     generator_step, gradient_penalty, jensen_shannon, play, r1, score,
 )  # fmt: skip
-from genmodels.adversarial.batches import Batch, parts
 from genmodels.adversarial.family import family, judged
 from genmodels.adversarial.wiring import (
     Model, Wiring, code_lines, pieces, term_name, wiring,
 )  # fmt: skip
+from genmodels.batches import Batch, parts
 from genmodels.metrics import contingency, mutual_information
 from genmodels.plots.wiring import diagrams, moved
 

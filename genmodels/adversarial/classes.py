@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.special import entr
 
+from ..batches import Batch, samples
 from ..data import MISSING, Pairs
 from ..data.pairs import checked
-from .batches import Batch, samples
 from .divergences import jensen_shannon
 from .objectives import NON_SATURATING, Loss
 

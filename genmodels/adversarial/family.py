@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .. import metrics, transport
+from ..batches import parts, samples
 from ..data import LabelledWorld, Pairs
 from ..training import evaluating
-from .batches import parts, samples
 from .classes import FEATURES_ONLY, Auxiliary, SemiSupervised, classification, feature_matching, supervised
 from .conditions import Conditional, Joint, Labels
 from .information import Codes, information

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
-from .batches import Batch, moved, parts
+from ..batches import Batch, moved, parts
+from ..runs import Run, describe, digest, look
 from .networks import Generator
 from .objectives import NON_SATURATING, Loss, Objective, Scores
 
@@ -203,26 +202,27 @@ def play(
     history = History(torch.full((steps, 2), math.nan, device=where))
     settings = {
         "objective": objective.name,
-        "critic_steps": _describe(critic_steps),
+        "critic_steps": describe(critic_steps),
         "batch": batch,
         "seed": seed,
         "optimizers": [f"{type(by).__name__}{by.defaults}" for by in (by_critic, by_generator)],
-        "control": [_describe(control) for control in (*penalties, project)],
-        "terms": [_describe(term) for term in generator_terms],
-        "players": [_digest(repr(player).encode()) for player in (generator, critic)],
+        "control": [describe(control) for control in (*penalties, project)],
+        "terms": [describe(term) for term in generator_terms],
+        "players": [digest(repr(player).encode()) for player in (generator, critic)],
     }
     if checkpoint:  # what a few draws look like tells one data set from another
-        settings["data"] = _digest(
+        settings["data"] = digest(
             b"".join(part.cpu().numpy().tobytes() for part in parts(data.sample((16,), rng=training.rng(0))))
         )
     control: dict[str, Any] = {"penalties": penalties, "project": project, "rng": stream}
-    run = _Run(generator, critic, by_generator, by_critic, stream, history, settings)
+    players = {"generator": generator, "critic": critic, "by_generator": by_generator, "by_critic": by_critic}
+    run = Run(players, stream, history.losses, settings, history.watched)
 
     with training.isolated(training.apart(seed)):
         start = run.resume(Path(checkpoint)) if checkpoint and Path(checkpoint).exists() else 0
         for step in training.progress(range(start, steps), label=objective.name):
             if watch and step in watch_at:
-                history.watched[step] = _look(watch, generator, critic)
+                history.watched[step] = look(watch, generator, critic)
             real: Batch | None = None
             for _ in range(critic_steps(step) if callable(critic_steps) else critic_steps):
                 real = moved(data.sample((batch,), rng=stream), where)
@@ -236,79 +236,5 @@ def play(
                 run.save(Path(checkpoint), step + 1)
         run.check(steps)
         if watch and steps in watch_at:
-            history.watched[steps] = _look(watch, generator, critic)
+            history.watched[steps] = look(watch, generator, critic)
     return history
-
-
-def _describe(setting: object) -> str:
-    """A setting by name and numbers: two runs with the same description do the same."""
-    if isinstance(setting, partial):
-        return f"{_describe(setting.func)}{setting.keywords}"
-    return getattr(setting, "__qualname__", None) or str(setting)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
-
-
-def _look(watch: Watch, generator: Generator, critic: nn.Module) -> dict[str, Tensor]:
-    with training.evaluating(generator, critic):
-        seen = watch(generator, critic)
-        return {name: x.detach().to("cpu", copy=True) for name, x in seen.items()}  # a parameter would change later
-
-
-@dataclass
-class _Run:
-    """All that decides how a run goes on; what is missing here is what makes a resumed run a different one."""
-
-    generator: nn.Module
-    critic: nn.Module
-    by_generator: torch.optim.Optimizer
-    by_critic: torch.optim.Optimizer
-    stream: torch.Generator
-    history: History
-    settings: dict[str, Any]
-
-    def _parts(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("generator", "critic", "by_generator", "by_critic")}
-
-    def check(self, steps: int) -> None:
-        bad = (~self.history.losses[:steps].isfinite().all(dim=1)).nonzero()
-        if len(bad):
-            raise FloatingPointError(
-                f"a loss is not finite from step {bad[0].item()} on: lower the learning rate, or look at the data."
-            )
-
-    def save(self, path: Path, step: int) -> None:
-        self.check(step)
-        state = {name: part.state_dict() for name, part in self._parts().items()}
-        streams = {
-            "own": self.stream.get_state(),
-            "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all(),
-        }
-        past = {"losses": self.history.losses[:step].cpu(), "watched": self.history.watched}
-        training.save(path, {"step": step, "settings": self.settings, "streams": streams, **past, **state})
-
-    def resume(self, path: Path) -> int:
-        saved = training.load(path)
-        differ = [
-            f"{name} was {saved['settings'].get(name)}, is {value}"
-            for name, value in self.settings.items()
-            if saved["settings"].get(name) != value
-        ]
-        if saved["step"] > len(self.history.losses):
-            differ.append(f"it is at step {saved['step']}, this run ends at {len(self.history.losses)}")
-        if differ:
-            raise training.CheckpointError(
-                f"{path} belongs to another run ({'; '.join(differ)}): give the same settings, or another file."
-            )
-        for name, part in self._parts().items():
-            part.load_state_dict(saved[name])
-        self.stream.set_state(saved["streams"]["own"])
-        torch.set_rng_state(saved["streams"]["torch"])
-        if torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(saved["streams"]["cuda"])
-        self.history.losses[: saved["step"]] = saved["losses"].to(self.history.losses.device)
-        self.history.watched.update(saved["watched"])
-        return saved["step"]

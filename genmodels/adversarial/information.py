@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot
 
-from .batches import Batch
+from ..batches import Batch
 from .classes import Auxiliary
 from .objectives import Loss
 

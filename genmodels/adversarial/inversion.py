@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
-from .batches import Batch
+from ..batches import Batch
 from .game import OptimizerFactory, Sampler, adam, score
 from .networks import Generator
 from .objectives import NON_SATURATING, Loss, Objective

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ..batches import Batch, parts
 from ..training import evaluating
-from .batches import Batch, parts
 from .game import score
 
 Number = Float[Tensor, ""]

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..batches import Batch, parts, reshaped
 from ..training import evaluating
-from .batches import Batch, parts, reshaped
 
 
 class Generator(nn.Module):

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .. import training
-from .batches import moved
+from ..batches import moved
 from .game import OptimizerFactory, Sampler, Term, adam, critic_step, score
 from .networks import Generator
 from .objectives import NON_SATURATING, Objective

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from .. import training
+from ..batches import Batch, parts
 from ..data import Pairs
-from .batches import Batch, parts
 from .game import Sampler, Term, critic_step, generator_step, play
 from .networks import Generator
 from .objectives import NON_SATURATING, Objective

@@ -1,19 +1,28 @@
 """Worlds with exact answers, and real data behind one verified door."""
 
+from .corpora import coco_captions, multi30k, quatrains, tiny_shakespeare
 from .folder import folder
+from .grammar import Automaton, Grammar, captions
 from .images import ImageSet, digits, fashion_mnist, mnist
 from .pairs import MISSING, Pairs, few_labels, pairs
 from .store import DataError, Source, fetch
+from .text import Vocabulary, characters, padded, words
 from .worlds import LabelledWorld, World, grid, labelled_ring, ring
 
 __all__ = [
     "MISSING",
+    "Automaton",
     "DataError",
+    "Grammar",
     "ImageSet",
     "LabelledWorld",
     "Pairs",
     "Source",
+    "Vocabulary",
     "World",
+    "captions",
+    "characters",
+    "coco_captions",
     "digits",
     "fashion_mnist",
     "fetch",
@@ -22,6 +31,11 @@ __all__ = [
     "grid",
     "labelled_ring",
     "mnist",
+    "multi30k",
+    "padded",
     "pairs",
+    "quatrains",
     "ring",
+    "tiny_shakespeare",
+    "words",
 ]

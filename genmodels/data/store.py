@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,30 @@ def fetch(source: Source) -> Path:
     if cached.exists() and _sha256(cached) == source.sha256:
         return cached
     return _download(source, cached)
+
+
+def content(source: Source) -> bytes:
+    """The file's verified bytes; a mirror may keep it compressed, as `path`.gz, and the hash is that of what is inside.
+
+    Raises
+    ------
+    DataError
+        As `fetch`, and if the compressed file is damaged or holds something else.
+    """
+    mirror = os.environ.get("GENMODELS_DATA")
+    packed = Path(mirror or "") / f"{source.path}.gz"
+    if not mirror or not packed.exists():
+        return fetch(source).read_bytes()
+    try:
+        inside = gzip.decompress(packed.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{packed} is not a complete gzip file: replace it, or delete it.") from error
+    if (found := hashlib.sha256(inside).hexdigest()) != source.sha256:
+        raise DataError(
+            f"{packed} does not hold the published file: expected sha256 {source.sha256} inside, found {found}; "
+            f"replace it by a complete copy, delete it, or unset GENMODELS_DATA (now {mirror})."
+        )
+    return inside
 
 
 def _download(source: Source, cached: Path) -> Path:

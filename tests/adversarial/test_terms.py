@@ -36,8 +36,8 @@ from genmodels.adversarial import (
     score,
     slopes,
 )
-from genmodels.adversarial.batches import moved, parts, reshaped, samples
 from genmodels.adversarial.lipschitz import between
+from genmodels.batches import moved, parts, reshaped, samples
 from genmodels.data import labelled_ring, ring
 from mutants import mutants, refusal, rejects
 

@@ -16,7 +16,6 @@ from torch.testing import assert_close
 from genmodels import data, training
 from genmodels.adversarial import gradient_penalty, information, inversion
 from genmodels.adversarial import wiring as room
-from genmodels.adversarial.batches import Batch, samples
 from genmodels.adversarial.classes import Auxiliary, SemiSupervised, class_loss, classification, feature_matching
 from genmodels.adversarial.conditions import Conditional, Joint, Labels, Projection
 from genmodels.adversarial.family import family
@@ -26,6 +25,7 @@ from genmodels.adversarial.networks import Generator, mlp
 from genmodels.adversarial.objectives import MINIMAX
 from genmodels.adversarial.wiring import Model, Wiring, code_lines, pieces
 from genmodels.adversarial.wiring import wiring as measure
+from genmodels.batches import Batch, samples
 from mutants import mutants, rejects
 
 RING = data.labelled_ring()

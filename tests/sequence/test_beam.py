@@ -1,0 +1,124 @@
+"""Beam search: exact where everything is kept, greedy at width 1, and the lecture's mistake about it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from genmodels import training
+from genmodels.sequence import Recurrent, StepModel, greedy, unroll
+from genmodels.sequence.beam import beam
+from mutants import mutants, refusal, rejects
+
+LENGTH = 4
+
+
+class Table(StepModel):
+    """Two tokens, then the end: p(a) = .6, p(b) = .4; behind a both are even, behind b the first is .9 (E-15)."""
+
+    vocab = 3
+
+    def start(self, n: int) -> Tensor:
+        return torch.zeros(n, 2, dtype=torch.long)
+
+    def step(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        t = state[:, 0]
+        first, after_a, after_b = (torch.tensor(p) for p in ([0, 0.6, 0.4], [0, 0.5, 0.5], [0, 0.9, 0.1]))
+        p = torch.where((t == 0)[:, None], first, torch.where((token == 1)[:, None], after_a, after_b))
+        p = torch.where((t >= 2)[:, None], torch.tensor([1.0, 0, 0]), p)
+        return p.log(), state + 1
+
+
+def lively() -> StepModel:
+    model = Recurrent(3, hidden=5)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(1.5 * torch.randn(p.shape, generator=training.rng(2)))
+    return model.double().eval()
+
+
+Search = Callable[..., tuple[Tensor, Tensor]]
+
+
+def check_exhaustive(search: Search) -> None:
+    """With everything kept the beam is the list of all sequences in order of their probability, each of them once."""
+    model = lively()
+    tokens = torch.tensor(list(itertools.product(range(3), repeat=LENGTH)))
+    behind = ((tokens == 0).long().cumsum(1) - (tokens == 0).long()) > 0
+    tokens = tokens.masked_fill(behind, 0).unique(dim=0)
+    exact = model.log_prob(tokens)
+    found, score = search(model, width=3**LENGTH, steps=LENGTH, n=1)
+    possible = score[0].isfinite()
+    assert int(possible.sum()) == len(tokens), "a sequence is missing or there twice"
+    assert_close(score[0][possible], exact.sort(descending=True).values)
+    assert_close(model.log_prob(found[0][possible]), score[0][possible])
+
+
+def ended_split(model: StepModel, **options: int) -> tuple[Tensor, Tensor]:
+    """Goes on behind the end: one text comes in many copies."""
+    model.eos = None
+    return beam(model, **options)
+
+
+def test_everything_kept_is_exhaustive() -> None:
+    check_exhaustive(beam)
+
+
+@mutants(
+    {
+        "goes on behind the end": ended_split,
+        "worst first": lambda *a, **o: tuple(part.flip(1) for part in beam(*a, **o)),
+    }
+)
+def test_everything_kept_is_exhaustive_rejects(mutant: Search) -> None:
+    rejects(check_exhaustive, mutant)
+
+
+def test_width_one_is_greedy() -> None:
+    model = lively()
+    by_hand = unroll(model, greedy(), steps=LENGTH, n=1, stop=False).tokens
+    assert torch.equal(beam(model, width=1, steps=LENGTH, n=1)[0][0], by_hand)
+
+
+def test_greedy_keeps_its_prefix_and_loses_the_best() -> None:
+    """E-15: greedy finds a sequence of probability .3, two beams the best one, .36."""
+    model = Table()
+    _, one = beam(model, width=1, steps=3, n=1)
+    tokens, two = beam(model, width=2, steps=3, n=1)
+    assert_close(one.exp().item(), 0.3, atol=1e-6, rtol=0)
+    assert_close(two[0, 0].exp().item(), 0.36, atol=1e-6, rtol=0)
+    assert tokens[0, 0].tolist() == [2, 1, 0]
+
+
+def test_rows_are_searched_each_by_itself() -> None:
+    model = lively()
+    states = torch.randn(3, 1, 5, generator=training.rng(4), dtype=torch.float64)
+    together, scores = beam(model, width=3, steps=LENGTH, state=(states,))
+    for i in range(3):
+        alone, score = beam(model, width=3, steps=LENGTH, state=(states[i : i + 1],))
+        assert torch.equal(together[i], alone[0])
+        assert_close(scores[i], score[0])
+
+
+def test_a_length_penalty_lengthens() -> None:
+    """The empty text has probability .5, the long one .4: by probability the first wins, per token the second."""
+
+    class Short(Table):
+        def step(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+            t = state[:, 0]
+            p = torch.where((t == 0)[:, None], torch.tensor([0.5, 0.4, 0.1]), torch.tensor([0.0, 1, 0]))
+            return torch.where((t >= 2)[:, None], torch.tensor([1.0, 0, 0]), p).log(), state + 1
+
+    assert beam(Short(), width=2, steps=3, n=1)[0][0, 0].tolist() == [0, 0, 0]
+    tokens, score = beam(Short(), width=2, steps=3, n=1, penalty=1.0)
+    assert tokens[0, 0].tolist() == [1, 1, 0]
+    assert_close(score[0, 0].item(), math.log(0.4) / 3, atol=1e-6, rtol=0)
+
+
+def test_no_beam_is_refused() -> None:
+    assert "keeps nothing" in refusal(ValueError, lambda: beam(Table(), width=0, steps=1, n=1))

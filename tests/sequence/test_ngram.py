@@ -1,0 +1,149 @@
+"""n-grams: counts by hand, smoothings that sum to one and keep an order, perplexities that are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from genmodels import training
+from genmodels.data.text import padded, words
+from genmodels.sequence import perplexity
+from genmodels.sequence.ngram import (
+    NGram,
+    Smoothing,
+    add,
+    back_off,
+    discounted,
+    interpolated,
+    maximum_likelihood,
+)
+from mutants import mutants, refusal, rejects
+
+SMOOTHINGS: dict[str, Smoothing] = {
+    "maximum likelihood": maximum_likelihood,
+    "add one": add,
+    "add a tenth": partial(add, k=0.1),
+    "interpolated": interpolated,
+    "discounted": discounted,
+    "back-off": back_off,
+}
+TEXTS = ["bread with butter", "bread with butter", "bread with cheese", "socks with holes"]
+
+
+def some_tokens(*, n: int = 40, length: int = 6, vocab: int = 5) -> Tensor:
+    weights = torch.arange(1.0, vocab + 1)
+    return torch.multinomial(weights, n * length, replacement=True, generator=training.rng(0)).reshape(n, length)
+
+
+def lecture(order: int, smoothing: Smoothing) -> Callable[[str], float]:
+    vocabulary = words(TEXTS)
+    model = NGram(len(vocabulary), order=order, smoothing=smoothing).fit(padded([vocabulary.encode(t) for t in TEXTS]))
+    return lambda text: model.log_prob(vocabulary.encode(text)[None]).exp().item()
+
+
+def test_bread_with_butter_by_hand() -> None:
+    """The counts of four sentences: 3/4 begin with bread, behind `with` two in four are butter."""
+    p = lecture(2, maximum_likelihood)
+    assert_close(p("bread with butter"), 3 / 4 * 1 * 2 / 4 * 1)
+    assert_close(p("bread with holes"), 3 / 4 * 1 * 1 / 4 * 1)
+    assert p("bread butter") == 0
+    assert_close(lecture(3, maximum_likelihood)("bread with holes"), 0.0)
+    assert lecture(3, interpolated)("bread with holes") > 0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("smoothing", SMOOTHINGS.values(), ids=SMOOTHINGS)
+def test_every_context_sums_to_one(order: int, smoothing: Smoothing) -> None:
+    model = NGram(5, order=order, smoothing=smoothing).fit(some_tokens())
+    for context in [*model.counts, (4,) * (order - 1), (5,) * (order - 1)]:
+        p = model.probabilities(context)
+        assert_close(p.sum().item(), 1.0)
+        assert bool((p >= 0).all())
+
+
+def check_discounting(smoothing: Smoothing) -> None:
+    """By hand: counts (3, 1, 0), the shorter context (.2, .3, .5), d = .75."""
+    counts, shorter = torch.tensor([3.0, 1, 0], dtype=torch.float64), torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
+    freed = 2 * 0.75 / 4
+    expected = torch.tensor([2.25, 0.25, 0], dtype=torch.float64) / 4 + freed * shorter
+    assert_close(smoothing(counts, shorter), expected)
+
+
+def freed_by_tokens(counts: Tensor, shorter: Tensor, *, d: float = 0.75) -> Tensor:
+    """The freed mass counted as one discount, not one for each type."""
+    return (counts - d).clamp_min(0) / counts.sum() + d / counts.sum() * shorter
+
+
+def negative_kept(counts: Tensor, shorter: Tensor, *, d: float = 0.75) -> Tensor:
+    return (counts - d + d * len(counts) * shorter) / counts.sum()
+
+
+def test_discounting_by_hand() -> None:
+    check_discounting(discounted)
+
+
+@mutants({"one discount only": freed_by_tokens, "unseen below zero": negative_kept, "no shorter": maximum_likelihood})
+def test_discounting_by_hand_rejects(mutant: Smoothing) -> None:
+    rejects(check_discounting, mutant)
+
+
+def check_back_off(smoothing: Smoothing) -> None:
+    counts, shorter = torch.tensor([3.0, 1, 0, 0], dtype=torch.float64), torch.tensor([0.1, 0.3, 0.4, 0.2]).double()
+    freed = 1.5 / 4
+    expected = torch.tensor([2.25 / 4, 0.25 / 4, freed * 2 / 3, freed / 3], dtype=torch.float64)
+    assert_close(smoothing(counts, shorter), expected)
+
+
+def stupid(counts: Tensor, shorter: Tensor) -> Tensor:
+    """Brants et al. 2007: a score, no distribution."""
+    return torch.where(counts > 0, counts / counts.sum(), 0.4 * shorter)
+
+
+def unnormalised(counts: Tensor, shorter: Tensor, *, d: float = 0.75) -> Tensor:
+    """The freed mass spread with the shorter context's probabilities as they are: some of it is lost."""
+    kept = (counts - d).clamp_min(0) / counts.sum()
+    return torch.where(counts > 0, kept, (1 - kept.sum()) * shorter)
+
+
+def test_back_off_by_hand() -> None:
+    check_back_off(back_off)
+
+
+@mutants({"stupid back-off": stupid, "mass lost": unnormalised, "interpolated": discounted})
+def test_back_off_by_hand_rejects(mutant: Smoothing) -> None:
+    rejects(check_back_off, mutant)
+
+
+def test_perplexities_that_are_known() -> None:
+    """Nothing counted: every token is one of V, and the perplexity is V. A deterministic text has perplexity 1."""
+    tokens = some_tokens()
+    assert_close(perplexity(NGram(5, order=1), tokens), 5.0)
+    always = torch.tensor([[1, 2, 3, 0]] * 3)
+    assert_close(perplexity(NGram(5, order=2, smoothing=maximum_likelihood).fit(always), always), 1.0)
+    half = torch.tensor([[1, 0], [2, 0]])  # one fair choice in two tokens
+    assert_close(perplexity(NGram(5, order=2, smoothing=maximum_likelihood).fit(half), half), math.sqrt(2))
+
+
+def test_counts_are_of_texts_and_not_of_their_filling() -> None:
+    model = NGram(4, order=2).fit(torch.tensor([[1, 0, 0, 0], [1, 2, 0, 3]]))
+    assert model.counts[()] == {1: 2, 0: 2, 2: 1}
+    assert (0,) not in model.counts
+
+
+def test_longer_contexts_fit_better_and_generalise_to_a_point() -> None:
+    """On its own texts the likelihood rises with the order; on others it falls again, unless it is smoothed."""
+    tokens, others = some_tokens(n=60), some_tokens(n=60).flip(0, 1)
+    fitted = [NGram(5, order=n, smoothing=maximum_likelihood).fit(tokens) for n in (1, 2, 3, 4)]
+    own = [perplexity(model, tokens) for model in fitted]
+    assert own == sorted(own, reverse=True)
+    assert perplexity(fitted[3], others) == math.inf or perplexity(fitted[3], others) > own[3]
+
+
+def test_an_order_below_one_is_refused() -> None:
+    assert "an order of 1 or more" in refusal(ValueError, lambda: NGram(5, order=0))

@@ -1,0 +1,122 @@
+"""The encoder-decoder: filling changes nothing, attention sums to one and sees only what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+from torch.testing import assert_close
+
+from genmodels import training
+from genmodels.sequence import forced, free, rows, select, unroll, within
+from genmodels.sequence.beam import beam
+from genmodels.sequence.seq2seq import Seq2Seq, look_up, translation
+from mutants import mutants, refusal, rejects
+
+SOURCE = torch.tensor([[3, 1, 2, 0, 0], [4, 0, 0, 0, 0], [1, 2, 3, 4, 0]])
+TARGET = torch.tensor([[2, 1, 3, 0], [1, 0, 0, 0], [3, 3, 1, 0]])
+both = pytest.mark.parametrize("attention", [True, False])
+
+
+def model(*, attention: bool = True) -> Seq2Seq:
+    with training.isolated(0):
+        made = Seq2Seq(5, 4, hidden=8, attention=attention)
+    for p in made.parameters():
+        p.data *= 3
+    return made.double().eval()
+
+
+@both
+def test_filling_the_source_changes_nothing(attention: bool) -> None:
+    m = model(attention=attention)
+    plain = m.log_prob(TARGET, state=m.encode(SOURCE))
+    assert_close(m.log_prob(TARGET, state=m.encode(pad(SOURCE, (0, 3)))), plain)
+    filled = SOURCE.clone()
+    filled[0, 4], filled[1, 2:] = 3, 4  # behind the end anything may stand
+    assert_close(m.log_prob(TARGET, state=m.encode(filled)), plain)
+    for i in range(3):
+        alone = m.encode(SOURCE[i : i + 1, : int(within(SOURCE, eos=0)[i].sum())])
+        assert_close(m.log_prob(TARGET[i : i + 1], state=alone)[0], plain[i])
+
+
+@both
+def test_the_source_is_read(attention: bool) -> None:
+    m = model(attention=attention)
+    other = SOURCE.clone()
+    other[:, 0] = 2
+    assert (m.log_prob(TARGET, state=m.encode(other)) - m.log_prob(TARGET, state=m.encode(SOURCE))).abs().min() > 1e-4
+
+
+Look = Callable[..., tuple[Tensor, Tensor]]
+
+
+def check_attention(look: Look) -> None:
+    """Weights are a distribution over what is there, exactly 0 elsewhere; equal keys share; the best key gets most."""
+    memory = torch.tensor([[[1.0, 0], [0, 1], [1, 0], [9, 9]]], dtype=torch.float64)
+    real = torch.tensor([[True, True, True, False]])
+    told, weights = look(torch.tensor([[4.0, 0]], dtype=torch.float64), memory, real=real)
+    assert weights[0, 3] == 0
+    assert_close(weights.sum().item(), 1.0)
+    assert_close(weights[0, 0], weights[0, 2])
+    assert_close((weights[0, 0] / weights[0, 1]).log().item(), 4 / 2**0.5)
+    assert_close(told, (weights[:, :, None] * memory).sum(1))
+
+
+def no_mask(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
+    return look_up(query, memory, real=torch.ones_like(real))
+
+
+def masked_after(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
+    _, weights = no_mask(query, memory, real=real)
+    weights = weights * real
+    return (weights[:, None] @ memory).squeeze(1), weights
+
+
+def unscaled(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
+    return look_up(query * query.shape[1] ** 0.5, memory, real=real)
+
+
+def test_attention() -> None:
+    check_attention(look_up)
+
+
+@mutants({"no mask": no_mask, "masked after the softmax": masked_after, "not scaled": unscaled})
+def test_attention_rejects(mutant: Look) -> None:
+    rejects(check_attention, mutant)
+
+
+def test_attention_can_be_watched() -> None:
+    m = model()
+    trace = unroll(m, forced(TARGET), steps=4, state=m.encode(SOURCE), keep=lambda state: state.weights, stop=False)
+    assert trace.kept is not None
+    assert_close(trace.kept.sum(2), torch.ones(3, 4, dtype=torch.float64))
+    assert bool((trace.kept.masked_select(~within(SOURCE, eos=0)[:, None].expand_as(trace.kept)) == 0).all())
+
+
+@both
+def test_sampling_and_searching_start_from_a_source(attention: bool) -> None:
+    m = model(attention=attention)
+    state = m.encode(SOURCE)
+    assert rows(state) == 3
+    drawn = unroll(m, free(), steps=6, state=state, rng=training.rng(0)).tokens
+    assert drawn.shape[0] == 3
+    tokens, score = beam(m, width=4, steps=6, state=state)
+    ended = (tokens[:, 0] == 0).any(1)
+    assert_close(m.log_prob(tokens[:, 0], state=state)[ended], score[:, 0][ended])
+    swapped = select(state, torch.tensor([2, 0]))
+    assert_close(m.log_prob(TARGET[[2, 0]], state=swapped), m.log_prob(TARGET, state=state)[[2, 0]])
+
+
+def test_the_loss_is_per_token_of_the_target() -> None:
+    m = model()
+    each = m.log_prob(TARGET, state=m.encode(SOURCE))
+    assert_close(translation(m, (SOURCE, TARGET), step=0, rng=training.rng(0)), -each.sum() / 10)
+
+
+def test_a_translation_without_a_source_is_refused() -> None:
+    assert "give state=model.encode(source)" in refusal(
+        ValueError, lambda: model().sample((2,), steps=3, rng=training.rng(0))
+    )
