@@ -1,7 +1,7 @@
 """Sequence models: the step model, its one loop, and what can be plugged into it."""
 
 from .exact import Exact
-from .learning import History, Texts, fit, teacher_forcing
+from .learning import History, Texts, Windows, fit, teacher_forcing, warm_then_cosine
 from .ngram import NGram
 from .recurrent import Recurrent
 from .steps import (
@@ -32,6 +32,7 @@ __all__ = [
     "Texts",
     "Trace",
     "Transformer",
+    "Windows",
     "attention",
     "causal",
     "cut",
@@ -48,5 +49,6 @@ __all__ = [
     "select",
     "teacher_forcing",
     "unroll",
+    "warm_then_cosine",
     "within",
 ]

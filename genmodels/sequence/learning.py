@@ -49,12 +49,46 @@ class Texts:
         return self.tokens[torch.randint(len(self), tuple(sample_shape), generator=rng)]
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of one long text, each beginning anywhere in it with equal probability: for models without an end."""
+
+    text: Int[Tensor, " characters"]
+    length: int
+
+    def __post_init__(self) -> None:
+        if len(self.text) < self.length:
+            raise ValueError(f"the text has {len(self.text)} tokens, too few for windows of {self.length}.")
+
+    def __len__(self) -> int:
+        return len(self.text) - self.length + 1
+
+    def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Int[Tensor, ...]:
+        first = torch.randint(len(self), tuple(sample_shape), generator=rng)
+        return self.text[first.unsqueeze(-1) + torch.arange(self.length)]
+
+
 @dataclass
 class History:
     """The losses that were back-propagated, in nats per token, and what was watched."""
 
     losses: Float[Tensor, " steps"]
     watched: Watched = field(default_factory=dict)
+
+
+Rate = Callable[[int], float]
+"""Step -> learning rate.
+
+:meta hide-value:
+"""
+
+
+def warm_then_cosine(step: int, *, peak: float, warm: int, steps: int) -> float:
+    """A rate that rises linearly for `warm` steps, then falls along half a cosine to a tenth. Source: minGPT."""
+    if step < warm:
+        return peak * (step + 1) / warm
+    fallen = (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1))) / 2
+    return peak * (0.1 + 0.9 * fallen)
 
 
 Clip = Callable[[Iterable[Tensor]], object]
@@ -71,7 +105,7 @@ def fit(
     loss: Loss = teacher_forcing,
     steps: int,
     batch: int = 64,
-    lr: float = 3e-3,
+    lr: float | Rate = 3e-3,
     clip: Clip | None = partial(nn.utils.clip_grad_norm_, max_norm=1.0),  # noqa: B008 (a pure function)
     seed: int = 0,
     watch: Callable[[Any], dict[str, Tensor]] | None = None,
@@ -81,6 +115,7 @@ def fit(
 ) -> History:
     """Adam on `loss`, the gradient clipped by its norm; `data.sample((batch,), rng=)` gives texts or pairs.
 
+    `lr` is a number, or a function of the step.
     `watch(model)` is called in evaluation mode before the steps of `watch_at`. With a `checkpoint` the run can be
     interrupted, and ends bit for bit (on the CPU) where an uninterrupted one would have ended.
 
@@ -92,9 +127,10 @@ def fit(
         If a loss is no longer finite.
     """
     where = next(model.parameters()).device
-    stream, optimizer = training.rng(seed), torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+    rate: Rate = lr if callable(lr) else lambda step: lr
+    stream, optimizer = training.rng(seed), torch.optim.Adam(model.parameters(), lr=rate(0), fused=True)
     history = History(torch.full((steps,), math.nan, device=where))
-    settings = {"loss": describe(loss), "batch": batch, "lr": lr, "clip": describe(clip), "seed": seed}
+    settings = {"loss": describe(loss), "batch": batch, "lr": describe(lr), "clip": describe(clip), "seed": seed}
     settings["model"] = digest(repr(model).encode())
     if checkpoint:
         settings["data"] = digest(_bytes(data.sample((16,), rng=training.rng(0))))
@@ -105,6 +141,7 @@ def fit(
         for step in training.progress(range(start, steps), label=describe(loss)):
             if watch and step in watch_at:
                 history.watched[step] = look(watch, model)
+            optimizer.param_groups[0]["lr"] = rate(step)
             optimizer.zero_grad()
             value = loss(model, moved(data.sample((batch,), rng=stream), where), step=step, rng=stream)
             value.backward()
