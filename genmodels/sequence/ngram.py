@@ -130,10 +130,9 @@ class NGram(StepModel):
             if len(self._known) * self.vocab > _ROOM:
                 self._known.clear()
             counts = torch.zeros(self.vocab, dtype=torch.float64)
-            for token, n in self.counts.get(context, {}).items():
-                counts[token] = n
-            uniform = torch.full_like(counts, 1 / self.vocab)
-            shorter = self.probabilities(context[1:]) if context else uniform
+            if seen := self.counts.get(context):
+                counts[list(seen)] = torch.tensor(list(seen.values()), dtype=torch.float64)
+            shorter = self.probabilities(context[1:]) if context else torch.full_like(counts, 1 / self.vocab)
             self._known[context] = self.smoothing(counts, shorter)
         return self._known[context]
 
