@@ -95,7 +95,7 @@ def captions() -> Iterator[Corpus]:
     """COCO with full stops and commas as words of their own; words that occur once are unknown."""
     train, test = ([spaced(text) for text in data.coco_captions(split)] for split in ("train", "test"))
     yield of_texts(
-        "COCO captions, words", data.words(train, at_least=2, unknown=True), train, test[:2_000], range(1, 5)
+        "COCO captions, words", data.words(train, at_least=2, unknown=True), train, test[:1_000], range(1, 5)
     )
     yield of_texts("COCO captions, characters", data.characters(train, unknown=True), train, test[:1_000], range(1, 7))
 
