@@ -102,7 +102,7 @@ figure, ax = plt.subplots(figsize=(7.2, 2.9))
 def branch(origin: tuple, goal: tuple, share: str) -> None:
     ax.plot(*zip(origin, goal, strict=True), color=plots.PALETTE["line"], zorder=0)
     middle = [origin[i] + 0.58 * (goal[i] - origin[i]) for i in (0, 1)]
-    style = {"color": plots.PALETTE["muted"], "backgroundcolor": "white"}
+    style: dict = {"color": plots.PALETTE["muted"], "backgroundcolor": "white"}
     ax.text(*middle, share, ha="center", va="center", fontsize=8, **style)
 
 
@@ -163,7 +163,8 @@ for permutation in itertools.permutations(range(3)):
     lost = (joint * (joint / short).log()).sum()
     print("order", [i + 1 for i in permutation], f"KL to the truth {lost:.4f}")
 forward, backward, other = (
-    chained(joint, order, memory=1) for permutation in ((0, 1, 2), (2, 1, 0), (1, 0, 2))
+    chained(joint, permutation, memory=1)
+    for permutation in ((0, 1, 2), (2, 1, 0), (1, 0, 2))
 )
 torch.testing.assert_close(forward, backward)
 assert (forward - other).abs().max() > 1e-3
@@ -271,7 +272,7 @@ assert butter > holes > socks > 0 and jumbled > 0
 
 # %% mystnb={"figure": {"caption": "Probabilities of four texts; only the first is among the ten. Unsmoothed, a text is possible or not; smoothed, there is more and less strange.", "name": "fig-language-bread"}, "image": {"alt": "Four groups of bars on a logarithmic axis. Counts of two words accept butter and holes, counts of three words only butter; the smoothed models give all four texts a probability, butter the largest, then holes, then socks or the jumbled text."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(7.2, 2.6))
-shades = {
+shades: dict[tuple[str, int], dict] = {
     ("counts", 2): {"fc": "white", "ec": plots.PALETTE["muted"]},
     ("counts", 3): {"fc": plots.PALETTE["line"], "ec": plots.PALETTE["muted"]},
     ("smoothed", 2): {"fc": plots.PALETTE["muted"], "ec": plots.PALETTE["muted"]},
@@ -348,9 +349,9 @@ def speak(model, *, steps: int, rng: torch.Generator) -> list[int]:
 
 
 for seed in range(20):
-    mine = speak(model, steps=30, rng=training.rng(seed))
-    theirs = model.sample((1,), steps=30, rng=training.rng(seed))[0]
-    assert vocabulary.decode(mine) == vocabulary.decode(theirs)
+    here = speak(model, steps=30, rng=training.rng(seed))
+    there = model.sample((1,), steps=30, rng=training.rng(seed))[0]
+    assert vocabulary.decode(here) == vocabulary.decode(there)
 
 # %% [markdown]
 # Does it sum to 1? For $n=2$ the sum over all texts of up to $L$ words can be computed exactly: a vector holds the probability of not having
@@ -430,7 +431,7 @@ fresh = world.sample((500,), rng=training.rng(100))
 tokens = within(fresh, eos=0).sum()
 truth = -(world.log_prob(fresh).sum() / tokens).item()
 captions = world.sample((3_000,), rng=training.rng(0))
-SMOOTHINGS = {
+SMOOTHINGS: dict[str, tuple] = {
     "counts": (maximum_likelihood, False),
     "add 0.1": (partial(add, k=0.1), False),
     "back-off": (back_off, False),
@@ -460,9 +461,10 @@ for name in SMOOTHINGS:
 print(f"{'the truth':12} {truth:6.3f}")
 
 assert all(loss["counts", order] == math.inf for order in LENGTHS[3:])
-best_order = {
-    name: min(LENGTHS, key=lambda n, m=name: loss[m, n]) for name in SMOOTHINGS
-}
+best_order = {}
+for name in SMOOTHINGS:
+    values = [loss[name, order] for order in LENGTHS]
+    best_order[name] = LENGTHS[values.index(min(values))]
 print(best_order)
 assert best_order["add 0.1"] in (3, 4) and loss["add 0.1", 8] > loss["add 0.1", 3] + 0.4
 for name in ("interpolated", "discounted", "Kneser-Ney"):
@@ -514,11 +516,11 @@ for name, line in LINES.items():
 left.set(xlabel="order $n$", ylabel="nats a token", ylim=(0.7, 2.0))
 left.legend(fontsize=7.5, loc=(0.26, 0.5))
 for (name, order), values in curves.items():
-    shade = {2: "line", 3: "muted", 5: "ink"}[order]
+    tint = {2: "#9aa6b2", 3: plots.PALETTE["muted"], 5: plots.PALETTE["ink"]}[order]
     right.plot(
         SIZES,
         values,
-        color={"line": "#9aa6b2"}.get(shade, plots.PALETTE[shade]),
+        color=tint,
         ls=":" if name == "add 0.1" else "-",
         label=f"{name}, $n={order}$",
     )
@@ -561,12 +563,11 @@ def written_out(lines: list[list[tuple[str, str]]], *, size: float) -> plt.Figur
     figure = plt.figure(figsize=(7.2, 0.028 * size * len(lines) + 0.1))
     ax = figure.add_axes((0, 0, 1, 1))
     figure.set_layout_engine("none")
+    style: dict = {"family": "DejaVu Sans Mono", "fontsize": size, "va": "center"}
     for row, pieces in enumerate(lines):
-        column = 0
-        for piece, kind in pieces:
-            place = {"family": "DejaVu Sans Mono", "fontsize": size, "va": "center"}
-            ax.text(column, -row, piece, color=plots.PALETTE[kind], **place)
-            column += len(piece)
+        for kind in {kind for _, kind in pieces}:  # a whole line for each colour
+            shown = [piece if k == kind else " " * len(piece) for piece, k in pieces]
+            ax.text(0, -row, "".join(shown), color=plots.PALETTE[kind], **style)
     across = (
         7.2 * 72 / (0.602 * size)
     )  # a letter of this face is 0.602 of its height wide
@@ -675,8 +676,8 @@ for at_least in (1, 100, 300, 1_000):
     value = perplexity(*trained(kept, order=3))
     given_up[len(kept)] = value
     print(f"{len(kept):3} tokens in the vocabulary: perplexity {value:.2f}")
-first, *_, half, last = given_up.values()
-assert last < 0.95 * first and half > 1.02 * first  # it falls only at the end
+full, *between, halved, least = given_up.values()
+assert least < 0.95 * full and halved > 1.02 * full  # it falls only at the end
 
 pieces = {}
 for name, make, order in (("words", data.words, 3), ("characters", data.characters, 7)):
