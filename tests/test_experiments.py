@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from experiments import cells, conditional_images, record, semi_supervised, toy_mixtures
+from experiments import cells, conditional_images, ngrams, record, semi_supervised, toy_mixtures
 from genmodels import data, training
 from genmodels.adversarial import score
+from genmodels.sequence import NGram, nll
 from mutants import mutants, rejects
 
 
@@ -101,3 +102,16 @@ def test_every_way_of_telling_the_label_tells_it(way: str) -> None:
     assert x.shape == (4, 1, 28, 28)
     critic.eval()  # spectral normalisation iterates while training
     assert (score(critic, (x, y)) - score(critic, (x, (y + 1) % 10))).abs().min() > 1e-6
+
+
+def test_a_model_of_lower_order_shares_the_counts_of_a_higher_one() -> None:
+    """The recipe of n-grams counts once: what it judges is what counting anew would give."""
+    tokens = torch.randint(5, (30, 8), generator=training.rng(0))
+    corpus = ngrams.Corpus("numbers", data.characters(["abcd"]), tokens, tokens[:5], 40, range(1, 4))
+    known = ngrams.counted(corpus, tokens, order=3, rule=ngrams.RULES[0])
+    for rule in ngrams.RULES[1:]:
+        shared = ngrams.counted(corpus, tokens, order=2, rule=rule, known=known)
+        anew = NGram(5, order=2, continuations=rule.continuations).fit(tokens)
+        smoothing = rule.with_constant(rule.values[0])
+        anew.smoothing = smoothing
+        assert ngrams.nats(shared, tokens, smoothing) == pytest.approx(nll(anew, tokens).item())

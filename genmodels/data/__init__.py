@@ -6,7 +6,7 @@ from .grammar import Automaton, Grammar, captions
 from .images import ImageSet, digits, fashion_mnist, mnist
 from .pairs import MISSING, Pairs, few_labels, pairs
 from .store import DataError, Source, fetch
-from .text import Vocabulary, characters, padded, words
+from .text import Vocabulary, characters, lines, padded, words
 from .worlds import LabelledWorld, World, grid, labelled_ring, ring
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "folder",
     "grid",
     "labelled_ring",
+    "lines",
     "mnist",
     "multi30k",
     "padded",

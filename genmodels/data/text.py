@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from jaxtyping import Int
@@ -85,6 +87,34 @@ def _vocabulary(counts: Counter[str], at_least: int, unknown: bool, joint: str) 
     return Vocabulary((EOS, *([UNKNOWN] if unknown else []), *kept), joint)
 
 
+def lines(path: str | os.PathLike[str]) -> list[str]:
+    """Texts of your own: the lines of a file, without empty ones.
+
+    Raises
+    ------
+    ValueError
+        If the file is not in UTF-8, or holds no text.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not in UTF-8 (its byte {error.start} cannot be read): save it again in that encoding, "
+            f"or convert it, for example from GB 18030: iconv -f GB18030 -t UTF-8."
+        ) from None
+    if found := [line.strip() for line in text.split("\n") if line.strip()]:
+        return found
+    raise ValueError(f"there is no text in {path}: one text per line is expected.")
+
+
 def padded(sequences: Sequence[Int[Tensor, " _"]]) -> Int[Tensor, "n longest"]:
-    """Sequences of different lengths in one tensor, filled up with 0."""
+    """Sequences of different lengths in one tensor, filled up with 0.
+
+    Raises
+    ------
+    ValueError
+        For no sequence at all.
+    """
+    if not sequences:
+        raise ValueError("there are no texts to put into one tensor: is the list empty?")
     return torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True, padding_value=0)

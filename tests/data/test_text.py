@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from genmodels.data.text import Vocabulary, characters, padded, words
+from genmodels.data.text import Vocabulary, characters, lines, padded, words
 from mutants import refusal
 
 TEXTS = ["a man and a dog", "a cat"]
@@ -49,3 +51,28 @@ def test_no_text_is_no_vocabulary() -> None:
 @pytest.mark.parametrize("tokens", [(), ("a", "<eos>"), ("<eos>", "a", "a")])
 def test_what_is_no_vocabulary(tokens: tuple[str, ...]) -> None:
     assert "begins with <eos>" in refusal(ValueError, lambda: Vocabulary(tokens))
+
+
+def test_an_empty_text_is_its_end() -> None:
+    assert words(TEXTS).encode("").tolist() == [0]
+    assert characters(TEXTS).decode(characters(TEXTS).encode("")) == ""
+    assert "is the list empty?" in refusal(ValueError, lambda: padded([]))
+
+
+def test_texts_of_your_own(tmp_path: Path) -> None:
+    """A mark that some editors put first is no character, other separators than line feeds are inside a text."""
+    file = tmp_path / "mine.txt"
+    file.write_bytes("\ufeff春眠不觉晓\r\n\n a text\u2028of two parts \n".encode())
+    assert lines(file) == ["春眠不觉晓", "a text\u2028of two parts"]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "latin-1"])
+def test_another_encoding_is_named(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_bytes(("é" if encoding == "latin-1" else "春眠不觉晓").encode(encoding))
+    assert "mine.txt is not in UTF-8" in refusal(ValueError, lambda: lines(file))
+
+
+def test_a_file_without_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text(" \n\n")
+    assert "no text in" in refusal(ValueError, lambda: lines(tmp_path / "empty.txt"))

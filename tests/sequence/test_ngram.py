@@ -13,7 +13,7 @@ from torch.testing import assert_close
 
 from genmodels import training
 from genmodels.data.text import padded, words
-from genmodels.sequence import perplexity
+from genmodels.sequence import StepModel, perplexity
 from genmodels.sequence.ngram import (
     NGram,
     Smoothing,
@@ -143,6 +143,56 @@ def test_longer_contexts_fit_better_and_generalise_to_a_point() -> None:
     own = [perplexity(model, tokens) for model in fitted]
     assert own == sorted(own, reverse=True)
     assert perplexity(fitted[3], others) == math.inf or perplexity(fitted[3], others) > own[3]
+
+
+def check_continuations(fit: Callable[[Tensor], NGram]) -> None:
+    """San Francisco three times, a boat, the boat: Francisco is the frequent word, boat the versatile one."""
+    san, francisco, a, the, boat = 1, 2, 3, 4, 5
+    model = fit(torch.tensor([[san, francisco, 0]] * 3 + [[a, boat, 0], [the, boat, 0]]))
+    assert model.counts[(san,)] == {francisco: 3}, "the longest contexts count occurrences"
+    assert model.counts[()] == {san: 1, francisco: 1, a: 1, the: 1, boat: 2, 0: 2}
+
+
+def test_continuations_are_kinds_and_not_occurrences() -> None:
+    """Kneser and Ney's example: behind an unknown word comes the boat."""
+
+    def fit(tokens: Tensor) -> NGram:
+        return NGram(6, order=2, smoothing=discounted, continuations=True).fit(tokens)
+
+    check_continuations(fit)
+    tokens = torch.tensor([[1, 2, 0]] * 3 + [[3, 5, 0], [4, 5, 0]])
+    p = fit(tokens).probabilities((0,))  # a context that never was
+    assert p[5] > p[2]
+    assert_close(fit(tokens[:2]).fit(tokens[2:]).probabilities((0,)), p)
+    p = NGram(6, order=2, smoothing=discounted).fit(tokens).probabilities((0,))
+    assert p[5] < p[2]
+
+
+def everywhere(tokens: Tensor) -> NGram:
+    """Counts kinds in the longest contexts too."""
+    return NGram(6, order=2, continuations=True).fit(tokens.unique(dim=0))
+
+
+@mutants({"occurrences": lambda tokens: NGram(6, order=2).fit(tokens), "kinds everywhere": everywhere})
+def test_continuations_are_kinds_and_not_occurrences_rejects(mutant: Callable[[Tensor], NGram]) -> None:
+    rejects(check_continuations, mutant)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+@pytest.mark.parametrize("room", [2**24, 1])
+def test_each_log_probability_is_that_of_the_logits(order: int, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`log_probs` takes the tokens in another order, some at a time, and remembers little: it must not show."""
+    monkeypatch.setattr("genmodels.sequence.ngram._ROOM", room)
+    model, tokens = NGram(5, order=order, smoothing=discounted).fit(some_tokens()), some_tokens(n=7).flip(1)
+    assert_close(model.log_probs(tokens), StepModel.log_probs(model, tokens))
+    text = some_tokens(n=1, length=30)
+    endless = NGram(5, order=order, eos=None).fit(text)
+    assert_close(endless.log_probs(text), StepModel.log_probs(endless, text))
+
+
+def test_tokens_of_another_vocabulary_are_refused() -> None:
+    for foreign in (torch.tensor([[1, 5, 0]]), torch.tensor([[-1, 0]])):
+        assert "numbers from 0 to 4" in refusal(ValueError, lambda foreign=foreign: NGram(5, order=2).fit(foreign))
 
 
 def test_an_order_below_one_is_refused() -> None:
