@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -65,14 +66,16 @@ def truth(*, steps: int) -> Callable[[int], float]:
     return partial(linear, slope=0.75 / steps, floor=0.25)
 
 
-class Demonstrations(Texts):
+@dataclass(frozen=True)
+class Demonstrations:
     """Pairs (read, wanted) of two tensors, drawn together."""
 
-    def __init__(self, read: torch.Tensor, wanted: torch.Tensor) -> None:
-        super().__init__(torch.stack([read, wanted], dim=1))
+    read: torch.Tensor
+    wanted: torch.Tensor
 
     def sample(self, sample_shape: Any, *, rng: torch.Generator) -> Any:
-        return super().sample(sample_shape, rng=rng).unbind(-2)
+        which = torch.randint(len(self.read), tuple(sample_shape), generator=rng)
+        return self.read[which], self.wanted[which]
 
 
 class Endless:

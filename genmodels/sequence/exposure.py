@@ -96,7 +96,7 @@ def exposure(world: StepModel, model: StepModel, *, n: int, steps: int, rng: tor
     return Exposure(mean(next_kl(world, model, true)), mean(next_kl(world, model, own)), left)
 
 
-def filled(tokens: Tokens, *, steps: int, eos: int | None) -> Tokens:
+def filled(tokens: Tokens, *, steps: int, eos: int | None) -> Int[Tensor, "n steps"]:
     """Texts that all ended early, as long as the others."""
     return torch.nn.functional.pad(tokens, (0, steps - tokens.shape[1]), value=eos or 0)
 
@@ -125,8 +125,8 @@ class Sentences(NamedTuple):
     """Nats per token of the model's possible texts under the world."""
 
 
-def sentences(world: StepModel, model: StepModel, true: Tokens, own: Tokens) -> Sentences:
-    """Both directions of likelihood, and what they cannot see: repetition. Low in one direction is no merit (E-62)."""
+def sentences(world: StepModel, model: StepModel, true: Tokens, own: Int[Tensor, "m length"]) -> Sentences:
+    """Both directions of likelihood, and what they cannot see: repetition. Low in one direction is no merit."""
     with evaluating(world, model):
         forward, backward = model.log_prob(true), world.log_prob(own)
     good, words = backward.isfinite(), within(own, eos=world.eos).sum(dim=1)

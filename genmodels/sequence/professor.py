@@ -51,7 +51,7 @@ def behaviour(
     return trace.kept, within(trace.tokens, eos=model.eos)
 
 
-def accuracy(real: Scores, fake: Scores) -> float:
+def accuracy(real: Scores, fake: Float[Tensor, " m"]) -> float:
     """Share of behaviours that the critic names rightly."""
     return (((real > 0).double().mean() + (fake < 0).double().mean()) / 2).item()
 

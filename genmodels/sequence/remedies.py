@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -119,7 +120,8 @@ Shown = tuple[Tensor, Tensor]
 """
 
 
-class Round(NamedTuple, Generic[M]):
+@dataclass(frozen=True)
+class Round(Generic[M]):
     """A model of data as demonstrator, and its error over several steps on validation data."""
 
     model: M
