@@ -97,6 +97,22 @@ def _mean_nll(logits: Tensor, wanted: Tokens, counted: Tensor) -> Float[Tensor, 
     return -torch.where(counted, each, 0.0).sum() / counted.sum()
 
 
+def two_token_optimum(joint: Float[Tensor, "first second"], *, truth: float) -> Float[Tensor, "first second"]:
+    r"""Where scheduled sampling ends in a world of two tokens, with a model that can say anything: a joint table.
+
+    Without the truth it is the product of the marginals. Source: Huszár 2015, section 4; here for every `truth`.
+
+    Raises
+    ------
+    ValueError
+        If the entries do not sum to 1.
+    """
+    if abs(joint.sum() - 1) > 1e-6:
+        raise ValueError(f"the table sums to {joint.sum():g}; give probabilities of pairs, which sum to 1.")
+    first, second = joint.sum(dim=1, keepdim=True), joint.sum(dim=0)
+    return truth * joint + (1 - truth) * first * second
+
+
 def asking(model: StepModel, batch: Tokens, *, step: int, rng: torch.Generator, world: StepModel) -> Tensor:
     r"""Half the batch as it is; for the other half the model writes, and the world says what may come next *there*.
 

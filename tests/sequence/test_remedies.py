@@ -265,10 +265,48 @@ def learnt(loss: Any) -> Tensor:
 
 def check_inconsistent(make: Callable[[Schedule], Any]) -> None:
     """Huszar's example: without the truth the optimum is the product of the marginals, in between a mixture."""
-    first, last = JOINT.sum(1), JOINT.sum(0)
     for truth in (0.0, 0.5):
-        conditional = truth * JOINT / first[:, None] + (1 - truth) * last
-        assert_close(learnt(make(lambda step, truth=truth: truth)), first[:, None] * conditional, rtol=0, atol=0.03)  # type: ignore[misc]
+        exact = remedies.two_token_optimum(JOINT, truth=truth)
+        assert_close(learnt(make(lambda step, truth=truth: truth)), exact, rtol=0, atol=0.03)  # type: ignore[misc]
+
+
+Optimum = Callable[..., Tensor]
+
+
+def check_optimum(optimum: Optimum) -> None:
+    """No other conditional has a smaller loss: by its definition, with the model's first token already right."""
+    first, last = JOINT.sum(1), JOINT.sum(0)
+    rng = training.rng(0)
+    for truth in (0.0, 0.3, 1.0):
+        weights = truth * JOINT + (1 - truth) * first[:, None] * last  # how often second token b is wanted behind a
+        found = optimum(JOINT, truth=truth)
+        assert_close(found.sum(1), first)
+        assert_close(found.sum(0), last)
+        best_loss = -(weights * (found / first[:, None]).log()).sum()
+        for _ in range(20):
+            other = (found.log() + 0.3 * torch.randn(2, 2, generator=rng)).softmax(dim=1)
+            assert -(weights * other.log()).sum() > best_loss
+
+
+@mutants(
+    {
+        "the world": lambda joint, *, truth: joint,
+        "uniform without the truth": lambda joint, *, truth: (
+            truth * joint + (1 - truth) * joint.sum(1, keepdim=True) / 2
+        ),
+        "inverted": lambda joint, *, truth: remedies.two_token_optimum(joint, truth=1 - truth),
+        "a geometric mixture": lambda joint, *, truth: (
+            lambda m: m / m.sum(1, keepdim=True) * joint.sum(1, keepdim=True)
+        )(joint**truth * (joint.sum(1, keepdim=True) * joint.sum(0)) ** (1 - truth)),
+    }
+)
+def test_the_optimum_for_two_tokens_rejects(mutant: Optimum) -> None:
+    rejects(check_optimum, mutant)
+
+
+def test_the_optimum_for_two_tokens() -> None:
+    check_optimum(remedies.two_token_optimum)
+    assert "sums to 2" in refusal(ValueError, lambda: remedies.two_token_optimum(2 * JOINT, truth=0.0))
 
 
 def of_schedule(truth: Schedule) -> Any:
