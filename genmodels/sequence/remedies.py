@@ -136,7 +136,7 @@ Shown = tuple[Tensor, Tensor]
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Round(Generic[M]):
     """A model of data as demonstrator, and its error over several steps on validation data."""
 
