@@ -236,7 +236,7 @@ assert (out - leaving.cumsum(0)).abs().max() < 0.12
 assert 2 * T * epsilon < lost
 
 # %% [markdown]
-# The chance of being out is the sum of the one-step chances, nearly ({numref}`fig-exposure-left`): teacher-forced error explains it. The number of
+# The chance of being out follows the sum of the one-step chances for half the way and then falls behind it ({numref}`fig-exposure-left`): teacher-forced error explains all of it. The number of
 # *positions* outside is many times $T\varepsilon$, because nothing is forgiven: the quadratic regime. In the strict world errors
 # accumulate in the count, not in the rate.
 #
