@@ -32,8 +32,8 @@ def run(
 
 
 def _version(recipe: Path) -> str:
-    """A digest of the recipe and of the rooms that it trains with."""
-    files = [recipe, *sorted((record.ROOT / "genmodels/adversarial").glob("*.py"))]
+    """A digest of the recipe and of the package it runs with."""
+    files = [recipe, *sorted((record.ROOT / "genmodels").rglob("*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
