@@ -57,12 +57,15 @@ def check_attention(look: Look) -> None:
     """Weights are a distribution over what is there, exactly 0 elsewhere; equal keys share; the best key gets most."""
     memory = torch.tensor([[[1.0, 0], [0, 1], [1, 0], [9, 9]]], dtype=torch.float64)
     real = torch.tensor([[True, True, True, False]])
-    told, weights = look(torch.tensor([[4.0, 0]], dtype=torch.float64), memory, real=real)
-    assert weights[0, 3] == 0
-    assert_close(weights.sum().item(), 1.0)
-    assert_close(weights[0, 0], weights[0, 2])
-    assert_close((weights[0, 0] / weights[0, 1]).log().item(), 4 / 2**0.5)
-    assert_close(told, (weights[:, :, None] * memory).sum(1))
+    query = torch.tensor([[[4.0, 0], [0, -2]]], dtype=torch.float64)
+    told, weights = look(query, memory, real=real)
+    assert bool((weights[0, :, 3] == 0).all())
+    assert_close(weights.sum(2), torch.ones(1, 2, dtype=torch.float64))
+    assert_close(weights[0, :, 0], weights[0, :, 2])
+    assert_close((weights[0, :, 0] / weights[0, :, 1]).log(), torch.tensor([4.0, 2], dtype=torch.float64) / 2**0.5)
+    assert_close(told, (weights[..., None] * memory[:, None]).sum(2))
+    told, weights = look(query, memory, real=torch.zeros_like(real))
+    assert bool((told == 0).all()) and bool((weights == 0).all()), "where there is nothing to see, nothing is seen"
 
 
 def no_mask(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,12 +74,12 @@ def no_mask(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Ten
 
 def masked_after(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
     _, weights = no_mask(query, memory, real=real)
-    weights = weights * real
-    return (weights[:, None] @ memory).squeeze(1), weights
+    weights = weights * real[:, None]
+    return weights @ memory, weights
 
 
 def unscaled(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
-    return look_up(query * query.shape[1] ** 0.5, memory, real=real)
+    return look_up(query * query.shape[2] ** 0.5, memory, real=real)
 
 
 def test_attention() -> None:
