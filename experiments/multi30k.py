@@ -3,8 +3,8 @@
     python -m experiments.multi30k [--models attention vector] [--steps 5000]
 
 Writes `results/multi30k.json`. Needs the data (29,000 pairs) and about half an hour per model on one core; a run
-that is interrupted goes on from its last checkpoint. How to search is chosen on the validation pairs, and the test pairs are
-translated once. Sentences are not stored, numbers are.
+that is interrupted goes on from its last checkpoint. How to search is chosen on the validation pairs; the test pairs
+are translated once. Sentences are not stored, numbers are.
 """
 
 from __future__ import annotations
