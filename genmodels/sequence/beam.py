@@ -41,10 +41,11 @@ def beam(
             if bool(ended.all()):
                 break
             logits, state = model.step(token, state)
-            reached = total.unsqueeze(2) + _each(logits, ended, model.eos)
+            each, words = _each(logits, ended, model.eos, most=min(width, model.vocab))
+            reached = total.unsqueeze(2) + each
             scores = (reached / (length + ~ended).unsqueeze(2) ** penalty).flatten(1)
             score, best = scores.topk(min(width, scores.shape[1]), dim=1)
-            parent, emitted = best // model.vocab, best % model.vocab
+            parent, emitted = best // each.shape[2], words.flatten(1).gather(1, best)
             total, tokens = reached.flatten(1).gather(1, best), _extended(tokens, parent, emitted)
             above = torch.arange(n, device=where)[:, None] * ended.shape[1]
             state, token = select(state, (above + parent).flatten()), emitted.flatten()
@@ -58,12 +59,19 @@ def _counted(tokens: Texts, eos: int | None) -> tuple[Int[Tensor, "n beams"], Bo
     return length, ended
 
 
-def _each(logits: Tensor, ended: Bool[Tensor, "n beams"], eos: int | None) -> Float[Tensor, "n beams vocab"]:
-    """What each next token adds. What has ended goes on in one way, for nothing: it competes, and is never split."""
-    each = logits.double().log_softmax(dim=1).unflatten(0, ended.shape)
+def _each(
+    logits: Tensor, ended: Bool[Tensor, "n beams"], eos: int | None, *, most: int
+) -> tuple[Float[Tensor, "n beams most"], Int[Tensor, "n beams most"]]:
+    """The best next tokens of each text and what they add: more than `most` of one text cannot be kept.
+
+    What has ended goes on in one way, for nothing: so it competes with the others and is never split.
+    """
+    best, words = (part.unflatten(0, ended.shape) for part in logits.topk(most, dim=1))
+    each = best.double() - logits.logsumexp(dim=1).double().unflatten(0, ended.shape).unsqueeze(2)
     only = torch.full_like(each[0, 0], -math.inf)
-    only[eos or 0] = 0.0
-    return torch.where(ended.unsqueeze(2), only, each)
+    only[0] = 0.0
+    end = torch.full_like(words, eos or 0)
+    return torch.where(ended.unsqueeze(2), only, each), torch.where(ended.unsqueeze(2), end, words)
 
 
 def _extended(tokens: Texts, parent: Int[Tensor, "n width"], emitted: Int[Tensor, "n width"]) -> Tensor:
