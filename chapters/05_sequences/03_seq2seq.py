@@ -924,8 +924,8 @@ def cases_attend(rng):
 # %% [markdown]
 # :::{exercise} The best few beginnings
 # :label: ex-seq2seq-beam
-# A language model is given as a table: `first[a]` is the probability that a text begins with token $a$, `then[a, b]` that $b$ follows $a$. Texts have `steps` tokens and no end sign.
-# Write `beam_search(first, then, steps, width)`, which returns the best text that a beam of this width finds, as a tensor of `steps` token numbers. At every step all continuations of
+# A language model is given as tables: `first[a]` is the probability that a text begins with token $a$, `then[t, a, b]` that its token number $t+1$ is $b$ if number $t$ is $a$ (counted from 0). All texts are as long as the
+# tables say, and there is no end sign. Write `beam_search(first, then, width)`, which returns the best text that a beam of this width finds, as a tensor of token numbers. At every step all continuations of
 # all kept beginnings compete, and the `width` most probable ones are kept (or all, where there are fewer).
 # :::
 
@@ -937,23 +937,24 @@ def cases_attend(rng):
 
 
 # %% tags=["solution"]
-def beam_search(first, then, steps, width):
+def beam_search(first, then, width):
     """The best text that a beam finds.
 
-    first: shape (v,); then: shape (v, v), rows sum to 1; steps, width: whole numbers. Returns shape (steps,).
+    first: shape (v,); then: shape (steps - 1, v, v), rows sum to 1; width: a whole number. Returns shape (steps,).
     """
     ### BEGIN SOLUTION
     # Kept beginnings are pairs (log probability, tokens): a continuation takes its whole beginning along.
-    kept = [(first[a].log().item(), [a]) for a in range(len(first))]
-    kept = sorted(kept, reverse=True)[:width]
-    for _ in range(steps - 1):
+    beams = sorted(
+        ((first[a].log().item(), [a]) for a in range(len(first))), reverse=True
+    )[:width]
+    for table in then:
         grown = [
-            (score + then[text[-1], b].log().item(), [*text, b])
-            for score, text in kept
+            (logp + table[words[-1], b].log().item(), [*words, b])
+            for logp, words in beams
             for b in range(len(first))
         ]
-        kept = sorted(grown, reverse=True)[:width]
-    return torch.tensor(kept[0][1])
+        beams = sorted(grown, reverse=True)[:width]
+    return torch.tensor(beams[0][1])
     ### END SOLUTION
 
 
@@ -964,9 +965,9 @@ def beam_search(first, then, steps, width):
 # %% tags=["test"]
 # check: ex-seq2seq-beam points=1
 opening = torch.tensor([0.6, 0.4], dtype=torch.float64)
-second = torch.tensor([[0.5, 0.5], [0.9, 0.1]], dtype=torch.float64)
-assert beam_search(opening, second, 2, 1)[0] == 0
-assert beam_search(opening, second, 2, 2).tolist() == [1, 0]
+second = torch.tensor([[[0.5, 0.5], [0.9, 0.1]]], dtype=torch.float64)
+assert beam_search(opening, second, 1)[0] == 0
+assert beam_search(opening, second, 2).tolist() == [1, 0]
 
 
 # %% tags=["hidden-test", "remove-cell"]
@@ -979,7 +980,8 @@ def cases_beam_search(rng):
         return [weight / sum(weights) for weight in weights]
 
     def case(v, steps, width, sharp=2.0):
-        return (row(v, sharp), [row(v, sharp) for _ in range(v)], steps, width)
+        tables = [[row(v, sharp) for _ in range(v)] for _ in range(steps - 1)]
+        return (row(v, sharp), tables, width)
 
     sizes = (
         (2, 3, 2),
@@ -988,16 +990,16 @@ def cases_beam_search(rng):
         (4, 4, 2),
         (4, 6, 3),
         (5, 3, 4),
-        (5, 5, 2),
         (3, 3, 27),
+        (4, 5, 1),
     )
     random_ones = [case(*size) for size in sizes]
-    greedy_one, one_step = case(4, 5, 1), case(4, 1, 2)
-    two = ([0.6, 0.4], [[0.52, 0.48], [0.9, 0.1]], 2, 2)
-    crowd = [[0.35, 0.33, 0.32], [0.05, 0.45, 0.5], [0.45, 0.15, 0.4]]
-    crowded = [([0.4, 0.35, 0.25], crowd, 3, width) for width in (1, 2, 3)]
-    even = ([0.31, 0.35, 0.34], [row(3, 0.3) for _ in range(3)], 4, 2)
-    return [*random_ones, greedy_one, one_step, two, *crowded, even]
+    two = ([0.6, 0.4], [[[0.52, 0.48], [0.9, 0.1]]], 2)
+    uneven = ([0.7, 0.3], [[[0.52, 0.48], [0.98, 0.02]]], 2)
+    early = [[0.3, 0.36, 0.34], [0.45, 0.05, 0.5], [0.42, 0.3, 0.28]]
+    late = [[0.41, 0.3, 0.29], [0.98, 0.01, 0.01], [0.42, 0.31, 0.27]]
+    crowded = [([0.4, 0.35, 0.25], [early, late], width) for width in (1, 2, 3)]
+    return [*random_ones, two, uneven, *crowded, case(3, 4, 2, sharp=0.3)]
 
 
 # %% [markdown]
@@ -1057,9 +1059,7 @@ def cases_length_scores(rng):
         return rows
 
     def logs(n, steps):
-        return [
-            [math.log(rng.uniform(0.05, 0.95)) for _ in range(steps)] for _ in range(n)
-        ]
+        return [[-rng.expovariate(1.0) for _ in range(steps)] for _ in range(n)]
 
     sizes = ((2, 4), (3, 5), (4, 6), (5, 3), (3, 8), (6, 7))
     ordinary = [(texts(n, s, s), logs(n, s), rng.uniform(0.3, 1.2)) for n, s in sizes]
