@@ -152,7 +152,7 @@ class TextPairs:
     """Sources and targets, row by row; pairs are drawn with replacement, and filled no further than a batch needs."""
 
     source: Int[Tensor, "n source"]
-    target: Int[Tensor, "n target"]
+    target: Int[Tensor, "m target"]
 
     def __post_init__(self) -> None:
         if len(self.source) != len(self.target) or not len(self.source):
