@@ -782,19 +782,27 @@ for width in sorted({width for width, _ in by_search}):
 tested = row["test"]
 wide = max(width for width, _ in by_search)
 assert row["nll"]["0"] > 8 and tested["beam"]["bleu"] > tested["greedy"]["bleu"] - 1
+plain = [by_search[width, 0.0] for width in (1, 2, 5, 10)]
+assert [r["length"] for r in plain] == sorted(
+    (r["length"] for r in plain), reverse=True
+)
+assert plain[3]["bleu"] < plain[2]["bleu"] < by_search[5, 1.0]["bleu"]
 for width in (2, 5, wide):  # a larger alpha, longer translations
     over = [by_search[width, alpha]["length"] for alpha in alphas]
     assert over == sorted(over)
 Markdown(
     "\n".join(table)
-    + f"\n\nBLEU on the validation pairs; in brackets, words per word of the references. **Test: greedy {tested['greedy']['bleu']:.1f}, "
-    f"beam of width 5 with $\\alpha={row['penalty']:g}$ {tested['beam']['bleu']:.1f}** (signature `{recorded['signature']}`). "
+    + f"\n\nBLEU on the validation pairs; in brackets, words per word of the references. **Test: greedy {tested['greedy']['bleu']:.2f}, "
+    f"beam of width 5 with $\\alpha={row['penalty']:g}$ {tested['beam']['bleu']:.2f}** (signature `{recorded['signature']}`). "
     f"{row['parameters'] / 1e6:.1f} million parameters, {row['steps']:,} updates, {row['seconds'] / 60:.0f} min, one seed; "
     f"{recorded['hardware']}, torch {recorded['torch']}, commit {recorded['commit'][:7]}."
 )
 
 # %% [markdown]
-# This is a smaller setting than any published one: a single seed, few updates, one core. The papers that introduced these models report on another task: BLEU of 34.8 for an ensemble of
+# Real text repeats what the exact world said. Without normalisation a wider beam writes less, from .94 of the references' words at width 1 to .89 at width 10, and from width 5 to 10 BLEU
+# falls With $\alpha=1$ every width gains.
+#
+# This is a small setting: one seed, 2,400 updates, one core. The papers that introduced these models report on another task: BLEU of 34.8 for an ensemble of
 # deep LSTMs {cite}`sutskever2014sequence` and 28.45 for the model with attention {cite}`bahdanau2015neural`, both English to French on WMT'14, with hundreds of times the data; not attempted.
 
 # %% [markdown]
