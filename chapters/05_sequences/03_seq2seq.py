@@ -800,7 +800,7 @@ Markdown(
 
 # %% [markdown]
 # Real text repeats what the exact world said. Without normalisation a wider beam writes less, from .94 of the references' words at width 1 to .89 at width 10, and from width 5 to 10 BLEU
-# falls With $\alpha=1$ every width gains.
+# falls. With $\alpha=1$ every width above 1 gains.
 #
 # This is a small setting: one seed, 2,400 updates, one core. The papers that introduced these models report on another task: BLEU of 34.8 for an ensemble of
 # deep LSTMs {cite}`sutskever2014sequence` and 28.45 for the model with attention {cite}`bahdanau2015neural`, both English to French on WMT'14, with hundreds of times the data; not attempted.
