@@ -81,7 +81,7 @@ def test_everything_kept_is_exhaustive_rejects(mutant: Search) -> None:
 
 def test_width_one_is_greedy() -> None:
     model = lively()
-    by_hand = unroll(model, greedy(), steps=LENGTH, n=1, stop=False).tokens
+    by_hand = unroll(model, greedy(), steps=LENGTH, n=1).tokens
     assert torch.equal(beam(model, width=1, steps=LENGTH, n=1)[0][0], by_hand)
 
 
@@ -101,7 +101,8 @@ def test_rows_are_searched_each_by_itself() -> None:
     together, scores = beam(model, width=3, steps=LENGTH, state=(states,))
     for i in range(3):
         alone, score = beam(model, width=3, steps=LENGTH, state=(states[i : i + 1],))
-        assert torch.equal(together[i], alone[0])
+        assert torch.equal(together[i, :, : alone.shape[2]], alone[0])
+        assert bool((together[i, :, alone.shape[2] :] == 0).all())
         assert_close(scores[i], score[0])
 
 
@@ -122,3 +123,53 @@ def test_a_length_penalty_lengthens() -> None:
 
 def test_no_beam_is_refused() -> None:
     assert "keeps nothing" in refusal(ValueError, lambda: beam(Table(), width=0, steps=1, n=1))
+
+
+def check_ranked_by_score(search: Search) -> None:
+    """Half ends at once; "a" goes on surely, "b" does not. By mean per token "a" leads from its second step on."""
+
+    class Two(StepModel):
+        vocab = 3
+
+        def start(self, n: int) -> Tensor:
+            return torch.zeros(n, 1, dtype=torch.long)
+
+        def step(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+            first, sure, end = (torch.tensor(p) for p in ([0.5, 0.3, 0.2], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]))
+            p = torch.where(state == 0, first, torch.where(state < 3, sure, end))
+            return p.log(), state + 1
+
+    tokens, score = search(Two(), width=1, steps=5, n=1, penalty=0.0)
+    assert tokens[0, 0, 0] == 0
+    tokens, score = search(Two(), width=2, steps=5, n=1, penalty=1.0)
+    assert tokens[0, 0].tolist() == [1, 1, 1, 0]
+    assert_close(score[0].tolist(), [math.log(0.3) / 4, math.log(0.5)], atol=1e-6, rtol=0)
+
+
+def without_the_end(model: StepModel, *, penalty: float, **options: int) -> tuple[Tensor, Tensor]:
+    """Divides by the number of words, the end not counted."""
+    tokens, score = beam(model, penalty=penalty, **options)
+    length = (tokens != 0).sum(2)
+    return tokens, score * (length + 1) ** penalty / length.clamp_min(1) ** penalty
+
+
+def never_normalised(model: StepModel, *, penalty: float, **options: int) -> tuple[Tensor, Tensor]:
+    return beam(model, penalty=0.0, **options)
+
+
+def test_ranked_by_score() -> None:
+    check_ranked_by_score(beam)
+
+
+@mutants({"the end is not counted": without_the_end, "not normalised": never_normalised})
+def test_ranked_by_score_rejects(mutant: Search) -> None:
+    rejects(check_ranked_by_score, mutant)
+
+
+def test_texts_without_an_end() -> None:
+    model = lively()
+    model.eos = None
+    every = torch.tensor(list(itertools.product(range(3), repeat=LENGTH)))
+    tokens, score = beam(model, width=3**LENGTH, steps=LENGTH, penalty=1.0)
+    assert_close(score[0], model.log_prob(every).sort(descending=True).values / LENGTH)
+    assert_close(model.log_prob(tokens[0]) / LENGTH, score[0])

@@ -11,9 +11,9 @@ from torch.nn.functional import pad
 from torch.testing import assert_close
 
 from genmodels import training
-from genmodels.sequence import forced, free, rows, select, unroll, within
+from genmodels.sequence import StepModel, forced, free, greedy, rows, select, unroll, within
 from genmodels.sequence.beam import beam
-from genmodels.sequence.seq2seq import Seq2Seq, look_up, translation
+from genmodels.sequence.seq2seq import Seq2Seq, TextPairs, look_up, translation
 from mutants import mutants, refusal, rejects
 
 SOURCE = torch.tensor([[3, 1, 2, 0, 0], [4, 0, 0, 0, 0], [1, 2, 3, 4, 0]])
@@ -57,12 +57,15 @@ def check_attention(look: Look) -> None:
     """Weights are a distribution over what is there, exactly 0 elsewhere; equal keys share; the best key gets most."""
     memory = torch.tensor([[[1.0, 0], [0, 1], [1, 0], [9, 9]]], dtype=torch.float64)
     real = torch.tensor([[True, True, True, False]])
-    told, weights = look(torch.tensor([[4.0, 0]], dtype=torch.float64), memory, real=real)
-    assert weights[0, 3] == 0
-    assert_close(weights.sum().item(), 1.0)
-    assert_close(weights[0, 0], weights[0, 2])
-    assert_close((weights[0, 0] / weights[0, 1]).log().item(), 4 / 2**0.5)
-    assert_close(told, (weights[:, :, None] * memory).sum(1))
+    query = torch.tensor([[[4.0, 0], [0, -2]]], dtype=torch.float64)
+    told, weights = look(query, memory, real=real)
+    assert bool((weights[0, :, 3] == 0).all())
+    assert_close(weights.sum(2), torch.ones(1, 2, dtype=torch.float64))
+    assert_close(weights[0, :, 0], weights[0, :, 2])
+    assert_close((weights[0, :, 0] / weights[0, :, 1]).log(), torch.tensor([4.0, 2], dtype=torch.float64) / 2**0.5)
+    assert_close(told, (weights[..., None] * memory[:, None]).sum(2))
+    told, weights = look(query, memory, real=torch.zeros_like(real))
+    assert bool((told == 0).all()) and bool((weights == 0).all()), "where there is nothing to see, nothing is seen"
 
 
 def no_mask(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,12 +74,12 @@ def no_mask(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Ten
 
 def masked_after(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
     _, weights = no_mask(query, memory, real=real)
-    weights = weights * real
-    return (weights[:, None] @ memory).squeeze(1), weights
+    weights = weights * real[:, None]
+    return weights @ memory, weights
 
 
 def unscaled(query: Tensor, memory: Tensor, *, real: Tensor) -> tuple[Tensor, Tensor]:
-    return look_up(query * query.shape[1] ** 0.5, memory, real=real)
+    return look_up(query * query.shape[2] ** 0.5, memory, real=real)
 
 
 def test_attention() -> None:
@@ -120,3 +123,31 @@ def test_a_translation_without_a_source_is_refused() -> None:
     assert "give state=model.encode(source)" in refusal(
         ValueError, lambda: model().sample((2,), steps=3, rng=training.rng(0))
     )
+
+
+@both
+def test_reading_at_once_is_stepping(attention: bool) -> None:
+    m = model(attention=attention)
+    state = m.encode(SOURCE)
+    assert_close(m.logits(TARGET, state=state), StepModel.logits(m, TARGET, state=state))
+    assert_close(m.log_probs(TARGET, state=state), StepModel.log_probs(m, TARGET, state=state))
+
+
+def test_a_decoded_text_has_the_probability_that_it_was_decoded_with() -> None:
+    m = model()
+    trace = unroll(m, greedy(), steps=6, state=m.encode(SOURCE))
+    said = trace.logits.log_softmax(2).gather(2, trace.tokens[..., None]).squeeze(2)
+    counted = torch.where(within(trace.tokens, eos=0), said, 0.0)
+    assert_close(m.log_probs(trace.tokens, state=m.encode(SOURCE)), counted)
+
+
+def test_pairs_stay_together_and_are_no_longer_than_needed() -> None:
+    source = torch.tensor([[1, 2, 3, 0], [4, 0, 0, 0], [2, 5, 0, 0]])
+    pairs = TextPairs(source, source * 2)
+    x, y = pairs.sample((2, 50), rng=training.rng(0))
+    assert torch.equal(2 * x, y) and x.shape == (2, 50, 4)
+    assert {tuple(row) for row in x.flatten(0, 1).tolist()} == {tuple(row) for row in source.tolist()}
+    x, y = TextPairs(source[1:], source[1:]).sample((20,), rng=training.rng(0))
+    assert x.shape[1] == y.shape[1] == 3
+    assert "one target per source" in refusal(ValueError, lambda: TextPairs(source, source[:2]))
+    assert "no pairs" in refusal(ValueError, lambda: TextPairs(source[:0], source[:0]))
