@@ -194,11 +194,11 @@ corners = torch.eye(2, dtype=torch.float64)
 apart = jensen_shannon(
     torch.tensor([0.5, 0.5, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.5, 0.5])
 )
-for blur in (0.4, 0.1, 0.01):
-    soft = (1 - blur) * corners + blur * corners.flip(0)
+for eps in (0.4, 0.1, 0.01):
+    soft = (1 - eps) * corners + eps * corners.flip(0)
     moved = transport.wasserstein_1(corners, soft)
-    print(f"blur {blur:.2f}: JSD {apart:.4f}, W1 {moved:.4f}")
-    assert math.isclose(moved, math.sqrt(2) * blur) and math.isclose(
+    print(f"blur {eps:.2f}: JSD {apart:.4f}, W1 {moved:.4f}")
+    assert math.isclose(moved, math.sqrt(2) * eps) and math.isclose(
         apart, math.log(2), rel_tol=1e-6
     )
 
@@ -344,7 +344,7 @@ play(
 )
 q_other = counted(careful)["q"]
 with torch.no_grad():
-    real_rows = OneHot(training_set, vocab).sample((1_000,), rng=training.rng(3))
+    real_rows = torch.nn.functional.one_hot(training_set[:1_000], vocab).float()
     soft_rows = careful.sample((1_000,), rng=training.rng(3))
     beliefs = [
         torch.sigmoid(score(its_critic, rows)).mean().item()
@@ -429,9 +429,25 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# For the temperature it holds ({numref}`fig-duel-knobs`). Smaller noise costs diversity and buys nothing: the impossible sentences do not lie far out, they lie wherever
-# two regions of noise with different sentences meet.
-#
+# For the temperature it holds ({numref}`fig-duel-knobs`). Smaller noise costs diversity and buys nothing. So the impossible sentences do not lie far out. They lie where
+# regions of noise with different sentences meet: a small step changes them more often than a possible one.
+
+# %%
+stream = training.rng(5)
+here = GAN.noise(4_000, rng=stream)
+GAN.eval()
+with torch.no_grad():
+    sentences, nearby = (
+        spoken(GAN(noise))
+        for noise in (here, here + 0.1 * GAN.noise(4_000, rng=stream))
+    )
+possible = table.which(sentences) >= 0
+changed = (sentences != nearby).any(dim=1).double()
+at_border = changed[possible].mean(), changed[~possible].mean()
+print("changed: possible {:.0%}, impossible {:.0%}".format(*at_border))
+assert at_border[1] > at_border[0] + 0.15
+
+# %% [markdown]
 # ## Told what to write
 #
 # **A {term}`prompt`** (提示) needs no training: fix the first words, go on with {eq}`eq-duel-chain`. The GAN has no place where a beginning could be put in; one can only draw until a sentence begins
@@ -547,7 +563,11 @@ gpt_cost = sum(
 gan_cost = multiplications(lambda: GAN(torch.zeros(1, LATENT)))
 passes = (p * ends).sum().item()
 print(f"GPT {passes:.1f} passes, {gpt_cost:,.0f}; GAN 1 pass, {gan_cost:,}")
-matrices = [layer.weight for layer in GAN.network if isinstance(layer, torch.nn.Linear)]
+matrices = [
+    layer.weight
+    for layer in GAN.network.children()
+    if isinstance(layer, torch.nn.Linear)
+]
 assert gan_cost == sum(weight.numel() for weight in matrices)
 assert math.isclose(passes, world.mean_length + 1)
 assert 6 < gpt_cost / gan_cost < 10
@@ -605,7 +625,7 @@ def stated(rows: Runs, key: str, style: str = ".2f") -> str:
     return spread_of([row[key] for row in rows], style)
 
 
-def line(title: str, of: dict[str, Runs], key: str, style: str, real: str) -> str:
+def table_row(title: str, of: dict[str, Runs], key: str, style: str, real: str) -> str:
     """One property that both have."""
     cells = [title, stated(of["GPT"], key, style), stated(of["GAN"], key, style), real]
     return "| " + " | ".join(cells) + " |"
@@ -646,13 +666,19 @@ lines = [
     f"| **likelihood**: nats per sentence | {stated(best['GPT'], 'nats', '.3f')} "
     f"| has none | {world.entropy:.3f} |",
     f"| **distance**, exactly | {stated(best['GPT'], 'distance')} | has none | 0 |",
-    line("**distance**, counted", best, "counted", ".2f", real_row["counted"]),
-    line("**quality**: possible", best, "possible", ".1%", "100%"),
-    line("**diversity**: of 490, said", best, "produced", ".1%", real_row["produced"]),
-    line("true mass of those never said", best, "missed", ".3f", real_row["missed"]),
-    line("**100 sentences**: repeats them", few, "repeated", ".0%", f"{truly:.0%}"),
-    line("writes new possible ones", few, "new", ".0%", f"{1 - truly:.0%}"),
-    line("writes impossible ones", few, "impossible", ".0%", "0%"),
+    table_row("**distance**, counted", best, "counted", ".2f", real_row["counted"]),
+    table_row("**quality**: possible", best, "possible", ".1%", "100%"),
+    table_row(
+        "**diversity**: of 490, said", best, "produced", ".1%", real_row["produced"]
+    ),
+    table_row(
+        "true mass of those never said", best, "missed", ".3f", real_row["missed"]
+    ),
+    table_row(
+        "**100 sentences**: repeats them", few, "repeated", ".0%", f"{truly:.0%}"
+    ),
+    table_row("writes new possible ones", few, "new", ".0%", f"{1 - truly:.0%}"),
+    table_row("writes impossible ones", few, "impossible", ".0%", "0%"),
     f"| **writing**: passes in sequence | {passes:.1f} | 1 | |",
     f"| multiplications per sentence | {gpt_cost:,.0f} | {gan_cost:,} | |",
     f"| time, one sentence at a time | {at_once:.0f} | 1 | |",
@@ -660,8 +686,8 @@ lines = [
     f"| **training**: ms per update | {pace['GPT']:.0f} | {pace['GAN']:.0f} | |",
     f"| s to a distance of {limit:.2f} | {min(soon):.1f} to {max(soon):.1f} "
     f"| {min(whole):.0f} to {max(whole):.0f} (all of it) | |",
-    line("**told a mood**: obeys", told, "obeyed", ".1%", "100%"),
-    line("writes in the other mood", told, "disobeyed", ".1%", "0%"),
+    table_row("**told a mood**: obeys", told, "obeyed", ".1%", "100%"),
+    table_row("writes in the other mood", told, "disobeyed", ".1%", "0%"),
     f"| **given three words**: distance * | {prompts[3][0]:.2f} | {prompts[3][1]:.2f}, "
     f"{prompts[3][2]:.0f} draws each | 0 |",
     f"| **walking**: words per change * | {walked['GPT'][2]:.1f} "
