@@ -32,7 +32,6 @@ UPDATES = {"GPT": 1_000, "GAN": 1_200}
 """Chosen so that the GAN gets about the same processor time, rather a little more."""
 RATES = {"GPT": 3e-3, "GAN": 2e-3}
 FACTORS = {"a third": 1 / 3, "one": 1.0, "three": 3.0}
-LONGER = 5
 CONTROL: dict[str, Any] = {
     "objective": WASSERSTEIN,
     "critic_steps": 2,
@@ -156,9 +155,9 @@ def learn(model: str, data: Tensor, *, updates: int, rate: float, seed: int) -> 
 # --- the cells -------------------------------------------------------------------------------------------------------
 
 
-def train(model: str, factor: str, seed: int, *, data: Tensor, longer: int = 1) -> dict[str, Any]:
+def train(model: str, factor: str, seed: int, *, data: Tensor) -> dict[str, Any]:
     """One run: its curve, and how its samples compare with the table at the end."""
-    updates, rate = longer * UPDATES[model], FACTORS[factor] * RATES[model]
+    updates, rate = UPDATES[model], FACTORS[factor] * RATES[model]
     try:
         learner, row = learn(model, data, updates=updates, rate=rate, seed=seed)
     except FloatingPointError as error:
@@ -244,7 +243,6 @@ def rounded(row: dict[str, float]) -> dict[str, float]:
 
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
     "train": lambda *cell: train(*cell, data=sentences(TRAINING)),
-    "longer": lambda *cell: train(*cell, data=sentences(TRAINING), longer=LONGER),
     "memorise": memorise,
     "obey": obey,
     "speed": speed,
@@ -282,7 +280,6 @@ def main() -> None:
         *(("train", model, factor, seed) for seed in many for model in UPDATES for factor in FACTORS),
         *((what, model, "one", seed) for what in ("obey", "memorise") for seed in few for model in UPDATES),
         ("speed", "both", "one", "0"),
-        *(("longer", "GAN", "one", seed) for seed in few[:3]),
     ]
     command = f"python -m experiments.gpt_and_gan --seeds {arguments.seeds}"
     about, rows = cells.run(__file__, command, grid, measure)

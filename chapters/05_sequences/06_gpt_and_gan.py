@@ -267,7 +267,7 @@ assert total_variation(p, q_gan) > 0.35 and 0.6 < q_gan.sum() < 0.9
 assert (counts_gpt > 0).sum() > (q_gan > 0).sum() + 50
 
 # %% [markdown]
-# Half of the prediction holds. The GAN says fewer different sentences, and it is *not* the more careful writer: more than a fifth of what it says is
+# One part of the prediction holds so far, one fails. The GAN says fewer different sentences, and it is *not* the more careful writer: more than a fifth of what it says is
 # impossible, where the GPT has about one sentence in a hundred. Move the slider to see how the two got there, or wait for
 # {ref}`sec-duel-table`, where eight seeds say the same.
 
@@ -581,8 +581,9 @@ assert 6 < gpt_cost / gan_cost < 10
 # All that follows was recorded: eight seeds for each of three learning rates, for both. The middle rate was chosen in short trial runs; for the GAN these also
 # tried 5 critic steps (as good per update, slower), no batch normalisation, a wider critic, 64 noise dimensions, a tenth of the penalty, and convolutions for
 # either player (behind, per second). {numref}`fig-duel-curves` shows the distance against processor time.
+# At three times the rate the GAN's updates took twice the time; why was not looked into.
 
-# %% mystnb={"figure": {"caption": "Distance to the true table against training time, eight seeds each. The GPT's distance is exact; the GAN's is counted, and cannot be expected below the dotted floor.", "name": "fig-duel-curves"}, "image": {"alt": "Three panels, one per learning rate. In each the GPT's lines fall quickly to between 0.1 and 0.3, the GAN's lines fall more slowly and end between 0.45 and 0.75."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Distance to the true table against training time, eight seeds each. The GPT's distance is exact; the GAN's is counted, and cannot be expected below the dotted floor.", "name": "fig-duel-curves"}, "image": {"alt": "Three panels, one per learning rate. In each the GPT's lines fall quickly to between 0.1 and 0.3, the GAN's lines fall more slowly and end between 0.42 and 0.75."}} tags=["hide-input"]
 recorded = lab.results("gpt_and_gan")
 every = recorded["rows"]
 
@@ -645,7 +646,8 @@ spread = {
 told = {name: runs("obey", name) for name in best}
 few = {name: runs("memorise", name) for name in best}
 (race,) = runs("speed", "both")
-real_row = {key: spread_of(values, ".3f") for key, values in recorded["real"].items()}
+styles = {"counted": ".3f", "produced": ".1%", "missed": ".3f"}
+real_row = {key: spread_of(recorded["real"][key], how) for key, how in styles.items()}
 truly = few["GPT"][0]["truly"]
 
 limit = max(run["counted"] for run in best["GAN"])
@@ -665,8 +667,8 @@ lines = [
     "|---|---|---|---|",
     f"| **likelihood**: nats per sentence | {stated(best['GPT'], 'nats', '.3f')} "
     f"| has none | {world.entropy:.3f} |",
-    f"| **distance**, exactly | {stated(best['GPT'], 'distance')} | has none | 0 |",
-    table_row("**distance**, counted", best, "counted", ".2f", real_row["counted"]),
+    f"| **distance**, exactly | {stated(best['GPT'], 'distance', '.3f')} | has none | 0 |",
+    table_row("**distance**, counted", best, "counted", ".3f", real_row["counted"]),
     table_row("**quality**: possible", best, "possible", ".1%", "100%"),
     table_row(
         "**diversity**: of 490, said", best, "produced", ".1%", real_row["produced"]
@@ -675,10 +677,10 @@ lines = [
         "true mass of those never said", best, "missed", ".3f", real_row["missed"]
     ),
     table_row(
-        "**100 sentences**: repeats them", few, "repeated", ".0%", f"{truly:.0%}"
+        "**100 sentences**: repeats them", few, "repeated", ".1%", f"{truly:.0%}"
     ),
-    table_row("writes new possible ones", few, "new", ".0%", f"{1 - truly:.0%}"),
-    table_row("writes impossible ones", few, "impossible", ".0%", "0%"),
+    table_row("writes new possible ones", few, "new", ".1%", f"{1 - truly:.0%}"),
+    table_row("writes impossible ones", few, "impossible", ".1%", "0%"),
     f"| **writing**: passes in sequence | {passes:.1f} | 1 | |",
     f"| multiplications per sentence | {gpt_cost:,.0f} | {gan_cost:,} | |",
     f"| time, one sentence at a time | {at_once:.0f} | 1 | |",
@@ -711,7 +713,8 @@ Markdown("\n".join(lines) + "\n\n" + origin)
 
 #
 # Read down the two columns. The GAN wins the speed of writing, by far, and the walk. With 2,000 sentences the GPT is ahead in everything that concerns the distribution: its worst
-# run of eight is better than the GAN's best. Was the GAN stopped too early? Its curves in {numref}`fig-duel-curves` still fall at the end, so more time would help it; how far is not measured here.
+# run of eight is better than the GAN's best. Was the GAN stopped too early? Its curves in {numref}`fig-duel-curves` still fall at the end. More time would help it; how far was not measured. In
+# the time that both had, the order is the same in every seed:
 
 # %%
 ahead = {
@@ -725,10 +728,17 @@ ahead = {
     > max(r["obeyed"] for r in told["GAN"]),
     "time": max(soon) < min(whole),
 }
-print(ahead)
+below = sum(r["distance"] < repeated for r in best["GPT"])
+print(f"{ahead}; below the repeated training set: {below} GPT of 8")
+assert below == 7
+assert min(r["obeyed"] for r in told["GAN"]) > max(r["possible"] for r in best["GAN"])
 assert all(ahead.values()) and race["ratio at 1"][0] > 3 and race["ratio at 256"][0] > 3
 
 # %% [markdown]
+# The third part of the prediction, that the GPT beats the repeated training set, came true in seven runs of eight.
+#
+# Being told the mood even helps the GAN: a larger share of its sentences is possible than without.
+#
 # With 100 sentences it is another story. At the end the GPT has learned them by heart: hardly anything it says is new. The GAN repeats less, invents more, and its distance is not worse. But the
 # GPT passed a better point on the way, long before the end:
 
@@ -742,6 +752,10 @@ for name, key in (("GPT", "distance"), ("GAN", "counted")):
     )
 repeats = {name: [run["repeated"] for run in rows] for name, rows in few.items()}
 assert min(repeats["GPT"]) > 0.9 > max(repeats["GAN"]) and min(repeats["GAN"]) > truly
+last = {
+    name: statistics.fmean(r["counted"] for r in rows) for name, rows in few.items()
+}
+assert last["GAN"] < last["GPT"] + 0.02
 for run in few["GPT"]:
     path = [point["distance"] for point in run["curve"]]
     assert min(path) < path[-1] - 0.05 and path.index(min(path)) <= 3
