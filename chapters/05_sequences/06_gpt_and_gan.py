@@ -710,7 +710,7 @@ Markdown("\n".join(lines) + "\n\n" + origin)
 # Mean and standard deviation over eight seeds (for the rows of 100 sentences and of the mood, four; for real sentences, ten draws). Rows with a star are this page's own
 # two models. *Counted* is by 20,000 draws for all. *Obeys* means possible and in the mood that was asked for: the GPT is told by a first word, the GAN by an input
 # of both players, as in {ref}`sec-cgan`. Both got the same 2,000 sentences and about the same processor time, rather more for the GAN.
-
+#
 #
 # Read down the two columns. The GAN wins the speed of writing, by far, and the walk. With 2,000 sentences the GPT is ahead in everything that concerns the distribution: its worst
 # run of eight is better than the GAN's best. Was the GAN stopped too early? Its curves in {numref}`fig-duel-curves` still fall at the end. More time would help it; how far was not measured. In
