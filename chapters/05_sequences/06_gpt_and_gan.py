@@ -728,9 +728,9 @@ ahead = {
     > max(r["obeyed"] for r in told["GAN"]),
     "time": max(soon) < min(whole),
 }
-below = sum(r["distance"] < repeated for r in best["GPT"])
-print(f"{ahead}; below the repeated training set: {below} GPT of 8")
-assert below == 7
+beating = sum(r["distance"] < repeated for r in best["GPT"])
+print(f"{ahead}; below the repeated training set: {beating} GPT of 8")
+assert beating == 7
 assert min(r["obeyed"] for r in told["GAN"]) > max(r["possible"] for r in best["GAN"])
 assert all(ahead.values()) and race["ratio at 1"][0] > 3 and race["ratio at 256"][0] > 3
 
