@@ -5,6 +5,7 @@ from .folder import folder
 from .grammar import Automaton, Grammar, captions
 from .images import ImageSet, digits, fashion_mnist, mnist
 from .pairs import MISSING, Pairs, few_labels, pairs
+from .reviews import reviews
 from .store import DataError, Source, fetch
 from .text import Vocabulary, characters, lines, padded, words
 from .worlds import LabelledWorld, World, grid, labelled_ring, ring
@@ -36,6 +37,7 @@ __all__ = [
     "padded",
     "pairs",
     "quatrains",
+    "reviews",
     "ring",
     "tiny_shakespeare",
     "words",
