@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..data.dialects import Dialects
 from ..training import evaluating
 from .recurrent import SoftEmbedding
 from .steps import Policy, StepModel, Tokens, prefix_then, unroll, within
@@ -104,6 +105,34 @@ def _of(logits: Float[Tensor, "n length options"], chosen: Int[Tensor, "n length
     return logits.log_softmax(dim=2).gather(2, chosen[..., None]).squeeze(2)
 
 
+class Perfect(nn.Module):
+    """What a parallel network would answer if it knew the world: exact marginals, given what is seen.
+
+    Where no dialect agrees with all that is seen, those that contradict least of it count.
+    """
+
+    def __init__(self, world: Dialects) -> None:
+        super().__init__()
+        self.world, self.vocab, self.length = world, world.vocab, world.length
+
+    def encode(self, source: Source) -> Source:
+        return source
+
+    def fertility(self, memory: Source) -> Float[Tensor, "n source options"]:
+        return nn.functional.one_hot(self.world.fertility(memory), self.world.most + 1).double().log()
+
+    def logits(
+        self, memory: Source, fertility: Int[Tensor, "n source"], seen: Tokens | None = None
+    ) -> Float[Tensor, "n length vocab"]:
+        said = self.world.variants(memory)
+        hidden = torch.full_like(said[:, 0], self.vocab)
+        seen = (hidden if seen is None else seen)[:, None]
+        wrong = ((seen != said) & (seen != self.vocab)).sum(dim=2)
+        weights = self.world.p * (wrong == wrong.min(dim=1, keepdim=True).values)
+        p = nn.functional.one_hot(said, self.vocab) * (weights / weights.sum(dim=1, keepdim=True))[..., None, None]
+        return p.sum(dim=1).log()
+
+
 # --- losses ----------------------------------------------------------------------------------------------------------
 
 
@@ -138,7 +167,7 @@ def lowest(
 
 
 def at_once(
-    model: Parallel, source: Source, *, fertility: Tensor | None = None, rng: torch.Generator | None = None
+    model: Parallel | Perfect, source: Source, *, fertility: Tensor | None = None, rng: torch.Generator | None = None
 ) -> Tokens:
     """Each token by itself, in one pass: the most probable one, or drawn if there is an `rng`. 0 behind the last.
 
@@ -149,7 +178,9 @@ def at_once(
     return unmask(model, source, iterations=1, fertility=fertility, rng=rng)
 
 
-def mask_predict(model: Parallel, source: Source, *, iterations: int, fertility: Tensor | None = None) -> Tokens:
+def mask_predict(
+    model: Parallel | Perfect, source: Source, *, iterations: int, fertility: Tensor | None = None
+) -> Tokens:
     r"""Answer, hide the :math:`\lfloor n(T-t)/T\rfloor` least certain of n answers, answer those again; T passes.
 
     A token keeps the probability with which it was answered last. Source: Ghazvininejad et al. 2019, section 4.
@@ -171,7 +202,7 @@ def mask_predict(model: Parallel, source: Source, *, iterations: int, fertility:
 
 
 def unmask(
-    model: Parallel, source: Source, *, iterations: int, rng: torch.Generator, fertility: Tensor | None = None
+    model: Parallel | Perfect, source: Source, *, iterations: int, rng: torch.Generator, fertility: Tensor | None = None
 ) -> Tokens:
     """Draw a share of the tokens per pass, in a random order, given all before; nothing is taken back.
 
@@ -194,7 +225,9 @@ def unmask(
     return tokens
 
 
-def _begin(model: Parallel, source: Source, fertility: Tensor | None, iterations: int) -> tuple[Tensor, Tensor, Tensor]:
+def _begin(
+    model: Parallel | Perfect, source: Source, fertility: Tensor | None, iterations: int
+) -> tuple[Tensor, Tensor, Tensor]:
     if iterations < 1:
         raise ValueError(f"{iterations} iterations predict nothing: use 1 (all at once) or more.")
     memory = model.encode(source)
