@@ -99,7 +99,7 @@ Clip = Callable[[Iterable[Tensor]], object]
 
 
 def fit(
-    model: StepModel,
+    model: nn.Module,
     data: Any,
     *,
     loss: Loss = teacher_forcing,
