@@ -1,6 +1,6 @@
 """Section 5.2 at full scale: n-grams, an LSTM and a Transformer on the characters of tiny Shakespeare.
 
-    python -m experiments.shakespeare
+    python -m experiments.shakespeare [--long]
 
 Writes `results/shakespeare.json`. The first 85 % of the text are learned from, the next 5 % decide orders, smoothings
 and when to stop, the last 10 % are looked at once, at the end. An interrupted run goes on where it was.
@@ -173,10 +173,12 @@ def learn(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true", help="also a Transformer that reads twice as much")
+    long = parser.parse_args().long
     torch.set_num_threads(1)
-    grid = [("n-gram",), *((name,) for name in NETWORKS)]
-    command = "python -m experiments.shakespeare"
+    grid = [("n-gram",), *((name,) for name in NETWORKS if long or "long" not in name)]
+    command = "python -m experiments.shakespeare" + (" --long" if long else "")
     about, rows = cells.run(__file__, command, grid, lambda name: count() if name == "n-gram" else learn(name))
     settings = {"context": CONTEXT, "split": "85 / 5 / 10 %, in the order of the text", "seed": 0}
     hashes = {"tinyshakespeare": TINY_SHAKESPEARE.sha256}
