@@ -72,11 +72,11 @@ def gpt(vocab: int) -> StepModel:
 
 
 NETWORKS = {
-    "LSTM": Setting(lstm, batch=16, steps=10_000, peak=5e-3),
-    "Transformer": Setting(gpt, batch=16, steps=10_000, peak=3e-3),
-    "Transformer, twice as long": Setting(gpt, batch=16, steps=20_000, peak=3e-3),
+    "LSTM": Setting(lstm, batch=16, steps=6_000, peak=5e-3),
+    "Transformer": Setting(gpt, batch=16, steps=6_000, peak=3e-3),
+    "Transformer, twice as long": Setting(gpt, batch=16, steps=12_000, peak=3e-3),
 }
-LOOKS = 10
+LOOKS = 6
 
 
 def corpus() -> tuple[data.Vocabulary, dict[str, Int[Tensor, " characters"]]]:
