@@ -164,7 +164,7 @@ def learn(name: str) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "steps": of.steps,
         "characters_read": of.steps * of.batch * CONTEXT,
-        "seconds": round(time.process_time() - began),
+        "seconds_since_last_start": round(time.process_time() - began),
         "stopped_at": best,
         "validation_curve": curve,
         "training_loss_at_the_end": round(history.losses[-200:].mean().item(), 4),
