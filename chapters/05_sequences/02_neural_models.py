@@ -36,6 +36,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -109,7 +110,7 @@ V = len(world.vocabulary)
 tokens = world.sample((64,), rng=training.rng(0))
 
 with training.isolated(0):
-    untrained = {
+    untrained: dict[str, Any] = {
         "RNN": Recurrent(V, cell="rnn"),
         "GRU": Recurrent(V, cell="gru"),
         "LSTM": Recurrent(V, cell="lstm"),
@@ -170,7 +171,8 @@ def gru(x, h, W, U, b_x, b_h):
 # Each is the package's {py:class}`~genmodels.sequence.recurrent.Recurrent`, step by step:
 
 # %%
-for name, cell in {"RNN": plain, "GRU": gru, "LSTM": lstm}.items():
+by_hand: dict[str, Callable] = {"RNN": plain, "GRU": gru, "LSTM": lstm}
+for name, cell in by_hand.items():
     model = untrained[name]
     state: tuple = tuple(part[:, 0] for part in model.start(64))
     token = torch.full((64,), V)  # the number that stands for the beginning
@@ -220,13 +222,13 @@ def jacobians(cell: torch.nn.Module, *, steps: int, seed: int) -> list[float]:
     return norms
 
 
-def raised(cell: torch.nn.Module) -> torch.nn.Module:
+def raised(cell):
     """The second quarter of the bias belongs to f, the second third of it to z."""
     cell.bias_hh_l0.data[32:64] = 3.0
     return cell
 
 
-def doubled(cell: torch.nn.Module) -> torch.nn.Module:
+def doubled(cell):
     cell.weight_hh_l0.data = 2 * torch.nn.init.orthogonal_(cell.weight_hh_l0.data)
     return cell
 
@@ -704,63 +706,78 @@ assert context / 2 < again / cached < (2 * context + 1) / 3
 # else: the n-grams use the last few of them, the LSTM begins at the window's edge with an empty state. LSTM and
 # Transformer have about 1.2 million parameters each and read the same number of characters.
 #
-# **Prediction**, from the literature: perplexity falls from n-grams to the LSTM to the Transformer.
+# **Prediction**, from the literature: perplexity falls from n-grams to the LSTM to the Transformer. We doubt the last step at this budget:
+# the quick trials with which learning rates were chosen had the LSTM ahead.
 
 # %% tags=["hide-input"]
 result = lab.results("shakespeare")
 recorded = {row["model"]: row for row in result["rows"]}
-counts = recorded.pop("n-gram")
+counts = recorded.pop("n-gram")["orders"]
 table = [
     "| model | parameters | characters read | nats a character | perplexity |",
     "|---|--:|--:|--:|--:|",
 ]
-for row in counts["orders"]:
+for row in counts:
     table.append(
-        f"| {row['order']}-gram, {row['smoothing']} | | 0.95 M "
+        f"| {row['order']}-gram, {row['smoothing']} | | 0.9 M "
         f"| {row['test']:.3f} | {row['perplexity']:.2f} |"
     )
 for name, row in recorded.items():
     table.append(
-        f"| {name} | {row['parameters'] / 1e6:.2f} M | {row['characters_read'] / 1e6:.1f} M "
+        f"| {name} | {row['parameters'] / 1e6:.2f} M "
+        f"| {row['characters_read'] / 1e6:.1f} M "
         f"| {row['test']:.3f} | {row['perplexity']:.2f} |"
     )
-minutes = ", ".join(
-    f"{name} {row['seconds'] / 60:.0f}" for name, row in recorded.items()
-)
-best_order = min(counts["orders"], key=lambda row: row["validation"])
-best_count = best_order["perplexity"]
-ppl = {name: row["perplexity"] for name, row in recorded.items()}
-assert ppl["LSTM"] < best_count and ppl["Transformer"] < best_count
-assert ppl["LSTM"] < ppl["Transformer"]  # the second half of the prediction fails
+best = min(counts, key=lambda row: row["validation"])
+assert best["order"] == min(counts, key=lambda row: row["test"])["order"] == 5
+assert all(row["test"] < best["test"] - 0.1 for row in recorded.values())
+verdict = "The run of the networks is not recorded yet."
+if {"LSTM", "Transformer"} <= set(recorded):
+    ahead = recorded["LSTM"]["test"] - recorded["Transformer"]["test"]
+    verdict = (
+        f"From the best n-gram to both networks perplexity falls. The Transformer's loss is {abs(ahead):.2f} nats "
+        f"{'below' if ahead > 0 else '**above**'} the LSTM's, so the last step of the prediction "
+        + ("holds." if ahead > 0 else "fails at this size and budget.")
+    )
+elif recorded:
+    verdict = (
+        "From the best n-gram to the LSTM perplexity falls. The Transformer's run of this recipe is not recorded "
+        "yet, so the last step of the prediction stands open."
+    )
 Markdown(
     "\n".join(table)
-    + f"\n\nSeed 0, minutes of one core: {minutes}; {result['hardware']}, torch {result['torch']}, "
-    f"commit {result['commit'][:7]}. Command and hash of the text: `experiments/results/shakespeare.json`."
+    + f"\n\n{verdict} One seed; {result['hardware']}, torch {result['torch']}, "
+    f"commit {result['commit'][:7]}. Command, metric and hash of the text are in `experiments/results/shakespeare.json`."
 )
 
-# %% mystnb={"figure": {"caption": "Tiny Shakespeare, held-out: nats per character against the number of characters that a model has before it. The n-gram stops gaining after its order.", "name": "fig-neural-shakespeare"}, "image": {"alt": "Falling curves over position 0 to 127, averaged over neighbouring positions: the n-gram is flat after a few characters, Transformer and LSTM go on falling, the LSTM lowest."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Tiny Shakespeare, held out: nats per character by the number of characters that a model has before it. A 5-gram stops gaining after four of them.", "name": "fig-neural-shakespeare"}, "image": {"alt": "Falling curves on a logarithmic axis of 1 to 128 characters. The 5-gram is flat after the fourth character; the networks go on falling."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 2.7))
-curves = {f"{best_order['order']}-gram": best_order, **recorded}
+curves = {"5-gram": best, **recorded}
 edges = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 shades = [plots.PALETTE[ink] for ink in ("muted", "real", "critic", "fake")]
 for (name, row), colour in zip(curves.items(), shades, strict=False):
     by = torch.tensor(row["by_position"])
     mean = [by[a:b].mean() for a, b in pairwise(edges)]
-    middle_of = [(a + b + 1) / 2 for a, b in pairwise(edges)]
-    ax.plot(middle_of, mean, color=colour, label=name)
+    middles = [(a + b + 1) / 2 for a, b in pairwise(edges)]
+    ax.plot(middles, mean, color=colour, label=name)
+    if name == "5-gram":
+        assert abs(by[5:20].mean() - by[64:].mean()) < 0.05
+    else:
+        assert by[64:].mean() < by[5:10].mean() - 0.05
 ax.set(xscale="log", xlabel="characters before it, plus 1", ylabel="nats a character")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# SHAKESPEARE_TEXT
+# The best n-gram looks at four characters; longer ones have seen too few of their contexts ({numref}`fig-neural-shakespeare`). Set beside the
+# literature: nanoGPT's recipe for a CPU, 0.8 million parameters and 1.5 million characters read, reports a validation loss of 1.88 on another
+# split (a smaller setting than ours). Each model continues from nothing:
 
 # %% tags=["hide-input"]
-quotes = {f"{best_order['order']}-gram": best_order, **recorded}
 Markdown(
     "\n\n".join(
         f"{name}:\n\n```text\n{row['samples'][0].strip()}\n```"
-        for name, row in quotes.items()
+        for name, row in curves.items()
     )
 )
 
