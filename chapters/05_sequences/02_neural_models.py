@@ -59,9 +59,9 @@ from genmodels.sequence.steps import cut
 lab.start(scale)
 
 # %% mystnb={"figure": {"caption": "What the next word is predicted from: a window of fixed width, one vector that has been rewritten at every step, or everything read so far.", "name": "fig-neural-memory"}, "image": {"alt": "Three panels with six boxes in a row, the last with a question mark. N-gram: arrows from the two boxes before it. Recurrent network: a chain of arrows from box to box. Transformer: arrows from every earlier box."}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 3, figsize=(7.2, 1.7))
+figure, axes = plt.subplots(1, 3, figsize=(7.2, 1.4))
 arrow: dict = {"arrowstyle": "-|>", "color": plots.PALETTE["critic"], "shrinkB": 11}
-bent: dict = {"connectionstyle": "arc3,rad=-0.45", "shrinkA": 9}
+bent: dict = {"connectionstyle": "arc3,rad=-0.5", "shrinkA": 4, "shrinkB": 4}
 for ax, title in zip(
     axes, ("trigram", "recurrent network", "Transformer"), strict=True
 ):
@@ -72,7 +72,7 @@ for ax, title in zip(
             ax.annotate("", (i + 1, 0.25), (i, 0.25), arrowprops=arrow | bent)
         elif title == "Transformer" or i >= 3:
             ax.annotate("", (5, 0.15), (i, 0.15), arrowprops=arrow | bent)
-    ax.set(xlim=(-0.6, 5.6), ylim=(-0.4, 2.1), title=title)
+    ax.set(xlim=(-0.6, 5.6), ylim=(-0.3, 1.5), title=title)
     ax.axis("off")
 plt.show()
 
@@ -263,7 +263,7 @@ for (name, norm), line, ink in zip(norms.items(), lines, inks, strict=True):
     ax.semilogy(
         range(1, 41), norm, linestyle=line, color=plots.PALETTE[ink], label=name
     )
-ax.set(xlabel="steps back", ylabel="norm of the derivative", ylim=(1e-12, 1e5))
+ax.set(xlabel="steps back", ylabel="norm of the derivative", ylim=(1e-10, 1e5))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
@@ -513,10 +513,10 @@ for name in ("GRU", "Transformer"):
     assert found[name][1] > 0.75 and found["trigram"][1] < 0.6
 
 # %% [markdown]
-# Where does the Transformer look? In {numref}`fig-neural-attention` the first head of each block reads a caption of its own choice; each row is one
-# prediction, and its weights add up to 1.
+# Where does the Transformer look? When it has read *holding*, the next word must agree with a word two steps back. {numref}`fig-neural-attention` shows,
+# for each block, the head that looks at *man* most at that moment. Each row is one prediction; its weights add up to 1.
 
-# %% mystnb={"figure": {"caption": "What one head of each block looks at. Row: the word being read; columns: the words it may see; darker: more weight. The upper right is empty because of the mask.", "name": "fig-neural-attention"}, "image": {"alt": "Two triangular heat maps over the words of one caption."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What one head of each block looks at. Row: the word being read; columns: the words it may see; darker: more weight. The upper right is empty because of the mask.", "name": "fig-neural-attention"}, "image": {"alt": "Two triangular heat maps over the words of one caption; in one of them the row of the word holding has its weight on the word man."}} tags=["hide-input"]
 sentence = "a young man is holding his phone on the street"
 numbers = world.vocabulary.encode(sentence)[None]
 picture: list[Tensor] = []
@@ -529,14 +529,17 @@ def watching(query, key, value, *, seen):
 
 with patch.object(transformer, "attention", watching):
     models["Transformer"].logits(numbers)
-figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2))
 labels = ["(begin)", *sentence.split()]
+reading, agrees = labels.index("holding"), labels.index("man")
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2))
 for ax, weights, title in zip(axes, picture, ("block 1", "block 2"), strict=True):
-    ax.imshow(weights[0], vmin=0, vmax=1)
+    head = int(weights[:, reading, agrees].argmax())
+    ax.imshow(weights[head], vmin=0, vmax=1)
     ax.set_xticks(range(len(labels)), labels, rotation=90, fontsize=7)
     ax.set_yticks(range(len(labels)), labels, fontsize=7)
-    ax.set_title(f"{title}, head 1")
+    ax.set_title(f"{title}, head {head + 1}")
 plt.show()
+assert max(weights[:, reading, agrees].max().item() for weights in picture) > 0.3
 
 # %% [markdown]
 # ## Temperature, top-k, nucleus
