@@ -20,6 +20,7 @@ def right_by_library(gradients, limit):
 
 
 def right_by_loop(gradients, limit):
+    """Plain Python."""
     rows = gradients.tolist()
     total = math.sqrt(sum(x * x for row in rows for x in row))
     factor = limit / total if total > limit else 1.0
