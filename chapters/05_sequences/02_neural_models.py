@@ -698,8 +698,8 @@ print(f"{context} words: {again / cached:.0f} times fewer operations with the ca
 assert context / 2 < again / cached < (2 * context + 1) / 3
 
 # %% [markdown]
-# Time does not fall by the same factor, since single rows use a processor badly. On the machine that checks this book, the benchmark
-# `python -m benchmarks.sequence_sampling` asks for at least four times the speed of recomputing the prefix in the manner of minGPT, at contexts of 64 to 256.
+# Time does not fall by the same factor, because one row at a time uses a processor badly. `python -m benchmarks.sequence_sampling` measures it against
+# minGPT's loop, which recomputes the prefix, at contexts of 64 to 256, and prints for both the share of the machine's own rate.
 
 # %% [markdown]
 # ## Shakespeare at full scale
