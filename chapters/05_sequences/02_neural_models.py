@@ -734,26 +734,19 @@ for name, row in recorded.items():
 best = min(counts, key=lambda row: row["validation"])
 assert best["order"] == min(counts, key=lambda row: row["test"])["order"] == 5
 assert all(row["test"] < best["test"] - 0.1 for row in recorded.values())
-verdict = "The run of the networks is not recorded yet."
-if {"LSTM", "Transformer"} <= set(recorded):
-    ahead = recorded["LSTM"]["test"] - recorded["Transformer"]["test"]
-    verdict = (
-        f"From the best n-gram to both networks perplexity falls. The Transformer's loss is {abs(ahead):.2f} nats "
-        f"{'below' if ahead > 0 else '**above**'} the LSTM's, so the last step of the prediction "
-        + ("holds." if ahead > 0 else "fails at this size and budget.")
-    )
-elif recorded:
-    verdict = (
-        "From the best n-gram to the LSTM perplexity falls. The Transformer's run of this recipe is not recorded "
-        "yet, so the last step of the prediction stands open."
-    )
+loss = {name: row["test"] for name, row in recorded.items()}
+assert 0.05 < loss["Transformer"] - loss["LSTM"] < 0.15  # the prediction fails
+last = {
+    name: row["validation_curve"]["5000"] - row["validation_curve"]["6000"]
+    for name, row in recorded.items()
+}
+assert last["Transformer"] > 2 * last["LSTM"] > 0
 Markdown(
-    "\n".join(table)
-    + f"\n\n{verdict} One seed; {result['hardware']}, torch {result['torch']}, "
+    "\n".join(table) + f"\n\nOne seed; {result['hardware']}, torch {result['torch']}, "
     f"commit {result['commit'][:7]}. Command, metric and hash of the text are in `experiments/results/shakespeare.json`."
 )
 
-# %% mystnb={"figure": {"caption": "Tiny Shakespeare, held out: nats per character by the number of characters that a model has before it. A 5-gram stops gaining after four of them.", "name": "fig-neural-shakespeare"}, "image": {"alt": "Falling curves on a logarithmic axis of 1 to 128 characters. The 5-gram is flat after the fourth character; the networks go on falling."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Tiny Shakespeare, held out: nats per character by the number of characters that a model has before it. A 5-gram stops gaining after four of them.", "name": "fig-neural-shakespeare"}, "image": {"alt": "Falling curves on a logarithmic axis of 1 to 128 characters. The 5-gram is flat after the fourth character; the networks fall until about the twentieth, the LSTM lowest."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 2.7))
 curves = {"5-gram": best, **recorded}
 edges = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
@@ -766,12 +759,16 @@ for (name, row), colour in zip(curves.items(), shades, strict=False):
     if name == "5-gram":
         assert abs(by[5:20].mean() - by[64:].mean()) < 0.05
     else:
-        assert by[64:].mean() < by[5:10].mean() - 0.05
+        assert by[64:].mean() < by[4:8].mean() - 0.05
 ax.set(xscale="log", xlabel="characters before it, plus 1", ylabel="nats a character")
 ax.legend()
 plt.show()
 
 # %% [markdown]
+# From n-grams to networks perplexity falls, as predicted. From the LSTM to the Transformer it does **not**: at this size and budget the LSTM is ahead by
+# 0.09 nats a character. The Transformer was learning faster when its reading ended: over the last thousand of 6,000 steps its
+# validation loss fell more than twice as much as the LSTM's. Which of the two wins with more reading this run does not say.
+#
 # The best n-gram looks at four characters; longer ones have seen too few of their contexts ({numref}`fig-neural-shakespeare`). Set beside the
 # literature: nanoGPT's recipe for a CPU, 0.8 million parameters and 1.5 million characters read, reports a validation loss of 1.88 on another
 # split (a smaller setting than ours). Each model continues from nothing:
