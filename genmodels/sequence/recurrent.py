@@ -35,10 +35,13 @@ class Recurrent(StepModel):
         eos: int | None = 0,
     ) -> None:
         super().__init__()
+        kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+        if cell not in kinds:
+            raise ValueError(f"there is no cell {cell!r}: choose one of {', '.join(kinds)}.")
         self.vocab, self.eos, self.hidden, self.layers = vocab, eos, hidden, layers
         self.embed = SoftEmbedding(vocab + 1, embedding or hidden)
-        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
-        self.cell = kind(embedding or hidden, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        between = dropout if layers > 1 else 0.0
+        self.cell = kinds[cell](embedding or hidden, hidden, layers, batch_first=True, dropout=between)
         self.drop, self.output = nn.Dropout(dropout), nn.Linear(hidden, vocab)
 
     def start(self, n: int) -> State:

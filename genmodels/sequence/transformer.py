@@ -14,6 +14,7 @@ from .steps import Logits, State, StepModel, Tokens
 Vectors = Float[Tensor, "n length dim"]
 Queries = Float[Tensor, "n heads queries each"]
 Keys = Float[Tensor, "n heads keys each"]
+Seen = Bool[Tensor, "queries keys"] | None
 Cache = tuple[Float[Tensor, "n heads read each"], Float[Tensor, "n heads read each"]]
 """Keys and values of the positions read so far.
 
@@ -21,13 +22,15 @@ Cache = tuple[Float[Tensor, "n heads read each"], Float[Tensor, "n heads read ea
 """
 
 
-def attention(query: Queries, key: Keys, value: Keys, *, seen: Bool[Tensor, "queries keys"]) -> Queries:
-    r""":math:`\operatorname{softmax}\bigl(QK^\top/\sqrt d\bigr)V` over the keys that may be seen.
+def attention(query: Queries, key: Keys, value: Keys, *, seen: Bool[Tensor, "queries keys"] | None = None) -> Queries:
+    r""":math:`\operatorname{softmax}\bigl(QK^\top/\sqrt d\bigr)V` over the keys that may be seen: without `seen`, all.
 
     What may not be seen gets minus infinity *before* the softmax. Source: Vaswani et al. 2017, eq. 1.
     """
     scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-    return scores.masked_fill(~seen, -math.inf).softmax(dim=-1) @ value
+    if seen is not None:
+        scores = scores.masked_fill(~seen, -math.inf)
+    return scores.softmax(dim=-1) @ value
 
 
 def causal(queries: int, keys: int) -> Bool[Tensor, "queries keys"]:
@@ -43,12 +46,11 @@ class SelfAttention(nn.Module):
         self.heads, self.into, self.out = heads, nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Vectors, past: Cache) -> tuple[Vectors, tuple[Tensor, Tensor]]:
+    def forward(self, x: Vectors, past: Cache, seen: Seen) -> tuple[Vectors, tuple[Tensor, Tensor]]:
         query, key, value = (
             part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.into(x).chunk(3, dim=2)
         )
         key, value = (torch.cat([old, new], dim=2) for old, new in zip(past, (key, value), strict=True))
-        seen = causal(query.shape[2], key.shape[2]).to(x.device)
         mixed = attention(query, key, value, seen=seen).transpose(1, 2).flatten(2)
         return self.drop(self.out(mixed)), (key, value)
 
@@ -62,8 +64,8 @@ class Block(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(dim), nn.LayerNorm(dim)])
         self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim), nn.Dropout(dropout))
 
-    def forward(self, x: Vectors, past: Cache) -> tuple[Vectors, tuple[Tensor, Tensor]]:
-        mixed, cache = self.attention(self.norms[0](x), past)
+    def forward(self, x: Vectors, past: Cache, seen: Seen) -> tuple[Vectors, tuple[Tensor, Tensor]]:
+        mixed, cache = self.attention(self.norms[0](x), past, seen)
         x = x + mixed
         return x + self.feed(self.norms[1](x)), cache
 
@@ -121,8 +123,10 @@ class Transformer(StepModel):
                 "train a model with a longer context."
             )
         x = self.drop(x + self.positions(torch.arange(done, done + new, device=x.device)))
+        # The last position sees everything, so that a single step needs no mask.
+        seen = causal(new, done + new).to(x.device) if new > 1 else None
         caches = []
         for block, past in zip(self.blocks, state, strict=True):
-            x, cache = block(x, past)
+            x, cache = block(x, past, seen)
             caches.append(cache)
         return self.norm(x) @ self.embed.weight[: self.vocab].T, tuple(caches)
