@@ -720,8 +720,8 @@ origin = (
 Markdown("\n".join(lines) + "\n\n" + origin)
 
 # %% [markdown]
-# Mean and standard deviation over eight seeds (for the rows of 100 sentences and of the mood, four; for real sentences, ten draws). Rows with a star (*) are this page's own
-# two models, one of each, so without a spread; rows with a dagger (†) are two models of 200 updates, the median of 15 measurements with the smallest and the largest. *Counted* is by 20,000 draws for all;
+# Mean and standard deviation over eight seeds (for the rows of 100 sentences and of the mood, four; for real sentences, ten draws). Rows with a star are this page's own
+# two models, one of each, so without a spread; rows with a dagger are two models of 200 updates, the median of 15 measurements with the smallest and the largest. *Counted* is by 20,000 draws for all;
 # by such a count the GAN's cross-entropy is infinite, because sentences that exist have a count of 0. *Obeys* means possible and in the mood that was asked for: the GPT is told by a first word, the GAN by an input
 # of both players, as in {ref}`sec-cgan`. *Seconds to a distance*: the curves have a point at every tenth of a run; the GPT was
 # below this distance at the first. 0.49 is where the worst of the eight GANs ends.
