@@ -1,4 +1,4 @@
-"""Section 5.6: a GPT and a GAN on one small world, with equal parameters, equal data and equal processor time.
+"""Section 5.6: a GPT and a GAN on one small world: writers of equal size, equal data, about equal processor time.
 
     python -m experiments.gpt_and_gan [--seeds 8]
 

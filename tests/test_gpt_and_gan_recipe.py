@@ -33,7 +33,7 @@ def test_a_mute_model_misses_everything() -> None:
     assert_close(counted["missed"], 1.0)
 
 
-def test_both_learn_a_little() -> None:
+def test_both_leave_a_curve_and_write() -> None:
     data = recipe.sentences(200)
     for name in recipe.UPDATES:
         model, row = recipe.learn(name, data, updates=10, rate=1e-3, seed=0)

@@ -6,7 +6,7 @@
 #
 # Both learn to write sentences from examples. One predicts the next word and is trained by maximum likelihood (最大似然); the other turns noise into
 # a whole sentence and is trained by a critic. They are often compared in adjectives: complex, stuck, slow. Here they are compared in
-# numbers: one world with 490 possible sentences, the same training sentences, equally many parameters, and as much processor time for
+# numbers: one world with 490 possible sentences, the same training sentences, writers of equal size, and about as much processor time for
 # one as for the other. What is found holds for this world and these two small models. It says nothing about large ones.
 
 # %% tags=["remove-cell"]
@@ -81,7 +81,7 @@ assert math.isclose(data.reviews().probability(sentence), p[100])  # by parsing
 # the largest error in the probability of any event. The sum runs over the impossible sentences too, where $p=0$.
 #
 # A distribution that can only be sampled is counted, and counting has an error of its own: even 20,000 *real* sentences are some way from their own
-# table. That is the floor (下限) below which no counted distance can be expected, and each counted number on this page is to be read beside it.
+# table. That is the floor (下限): what a perfect model has to expect. Each counted number on this page is to be read beside it.
 
 # %%
 stream = training.rng(0)
@@ -95,8 +95,7 @@ print(
 assert 0.05 < floor < 0.065 and 0.16 < repeated < 0.20
 
 # %% [markdown]
-# The second number belongs to the simplest model there is: repeat the training sentences. Who learned something about the *world* has to
-# come below it.
+# The second number belongs to the simplest model there is: repeat the training sentences. A model is worth its training only below it.
 #
 # ## Two ways to write a sentence
 #
@@ -106,7 +105,9 @@ assert 0.05 < floor < 0.065 and 0.16 < repeated < 0.20
 # q(x)=\prod_{t=1}^{T}q(x_t\mid x_{<t}).
 # $$ (eq-duel-chain)
 #
-# So the model's probability of every sentence can be written down, and its distance {eq}`eq-duel-tv` is exact. The rest, $1-\sum_{x\text{ possible}}q(x)$, is what it
+# There is no pre-training on other text and no fine-tuning here; of the paper's GPT only the model and its likelihood are kept.
+#
+# The model's probability of every sentence can be computed, and its distance {eq}`eq-duel-tv` is exact. The rest, $1-\sum_{x\text{ possible}}q(x)$, is what it
 # spends on impossible sentences.
 
 
@@ -149,7 +150,7 @@ lab.show(soft_writer, spoken)
 # q(x)=P_z\bigl(\operatorname{argmax}G(z)=x\bigr),
 # $$
 #
-# an integral over 32 dimensions that nobody can write down. It can be sampled and counted.
+# an integral over 32 dimensions. It exists, and it cannot be computed; it can be estimated, by drawing and counting.
 
 # %%
 LATENT = 32
@@ -171,7 +172,7 @@ GAN, critic = players(seed=0)
 with training.isolated(0):
     GPT = Transformer(vocab, context=length, dim=64, heads=4, layers=2)
 print(f"GPT {size(GPT):,}, generator {size(GAN):,}, critic {size(critic):,} parameters")
-assert abs(size(GAN) / size(GPT) - 1) < 0.03 and not hasattr(GAN, "log_prob")
+assert abs(size(GAN) / size(GPT) - 1) < 0.03
 
 # %% [markdown]
 # ### A critic that could always tell
@@ -208,8 +209,8 @@ for eps in (0.4, 0.1, 0.01):
 # ## Both learn
 #
 # **Prediction.** Chapter 2 makes one expect that a GAN pays with breadth: it will say fewer of the 490 sentences than the GPT. In
-# return it should be the more careful writer: at least as many of its sentences should be possible, because a critic punishes an impossible one and a
-# likelihood does not. And the GPT should come below the distance of the repeated training set.
+# return it should be the more careful writer: at least as many of its sentences should be possible, because a critic sees impossible sentences and
+# can punish each, while a likelihood only charges $-\log(1-\epsilon)$ for a share $\epsilon$ of them. And the GPT should come below the distance of the repeated training set.
 
 # %%
 updates = {"GPT": 1_000, "GAN": 1_200}
@@ -261,7 +262,7 @@ for name, q in (("GPT", counts_gpt), ("GAN", q_gan)):
         f"{(q > 0).sum()} of 490 sentences"
     )
 
-assert total_variation(p, q_gpt) < 0.25 and q_gpt.sum() > 0.95
+assert total_variation(p, q_gpt) < 0.25 and q_gpt.sum() > 0.85
 assert abs(drawn_gpt.sum() - q_gpt.sum()) < 0.015  # word by word as by the table
 assert total_variation(p, q_gan) > 0.35 and 0.6 < q_gan.sum() < 0.9
 assert (counts_gpt > 0).sum() > (q_gan > 0).sum() + 50
@@ -303,10 +304,10 @@ table_player
 
 # %% [markdown]
 # What one of these sentences looks like inside is shown in {numref}`fig-duel-rows`. The GPT's rows are uncertain wherever the world is: each is a distribution *given the words
-# before it*. The GAN's rows must be nearly certain all by themselves. They are written side by side, and nobody tells one row what another has decided
+# before it*. The GAN's rows have to become nearly certain all by themselves. They are written side by side, and nobody tells one row what another has decided
 # except the noise.
 
-# %% mystnb={"figure": {"caption": "Rows of 29 probabilities, one row per word. Left: a real sentence. Middle: what the GPT expects at each place of this sentence, given the words before. Right: what the GAN writes from one noise vector.", "name": "fig-duel-rows"}, "image": {"alt": "Three grids, positions downwards and words across. Left, one dark cell per row. Middle, rows with several grey cells where more than one word may come next. Right, one dark cell per row again."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Rows of 29 probabilities, one row per word. Left: a real sentence. Middle: what the GPT expects at each place of this sentence, given the words before. Right: what the GAN writes from one noise vector.", "name": "fig-duel-rows"}, "image": {"alt": "Three grids, positions downwards and words across. Left, one dark cell per row. Middle, rows with several grey cells where more than one word may come next. Right, nearly one dark cell per row; two rows are shared between two words."}} tags=["hide-input"]
 chosen = table.tokens[order[40:41]]
 GAN.eval()
 with torch.no_grad():
@@ -358,13 +359,14 @@ print(
 found = (soft_rows.square().sum((1, 2)) < length - 1e-6).double().mean()
 print(f"the sum of squares knows all real ones, and {found:.1%} of the generated")
 assert (real_rows.square().sum((1, 2)) == length).all() and found > 0.97
-assert q_other.sum() > q_gan.sum() and (q_other > 0).sum() < 0.5 * (q_gan > 0).sum()
+assert q_other.sum() > 0.5 and (q_other > 0).sum() < 0.5 * (q_gan > 0).sum()
 assert beliefs[0] < 0.97 and beliefs[1] > 0.03 and total_variation(p, q_other) > 0.6
 
 # %% [markdown]
 # The prediction fails, and instructively. The (almost) perfect rule exists, and this critic does not use it: its $D$ is far from 1 and 0. So it does teach grammar, and here
 # is the careful writer that was expected: most of what it says is possible, and it says few of the sentences. That is {term}`mode collapse` (模式坍塌), and its distance is
-# much larger. Six trial runs, three seeds at two learning rates, ended the same way. In what follows *the GAN* is the Wasserstein one, which has the smaller distance.
+# much larger (with 500 updates and one critic step each; the Wasserstein GAN has 1,200 and two, but around update 500 its recorded runs in
+# {numref}`fig-duel-curves` are between 0.51 and 0.60 already). Six trial runs, three seeds at two learning rates, ended the same way. In what follows *the GAN* is the Wasserstein one, which has the smaller distance.
 #
 # ## Knobs
 #
@@ -396,8 +398,10 @@ breadth = {
 print(f"the world: {effective(p):.0f} effective sentences")
 assert quality["GPT"] == sorted(quality["GPT"], reverse=True)
 assert quality["GPT"][0] > 0.995 and breadth["GPT"][0] < 0.8 * breadth["GPT"][3]
-assert quality["GAN"][0] - quality["GAN"][3] < 0.03  # what was hoped for: a gain
+assert quality["GAN"][0] - quality["GAN"][3] < 0.1  # what was hoped for: a gain
 assert breadth["GAN"][0] < 0.6 * breadth["GAN"][3]
+assert quality["GAN"][5] < quality["GAN"][3] + 0.05  # noise of 1.6
+assert breadth["GAN"][5] < 1.15 * breadth["GAN"][3]
 
 # %% mystnb={"figure": {"caption": "Two knobs. Each point is one setting: the temperature of the GPT, the size of the GAN's noise. The star is the world.", "name": "fig-duel-knobs"}, "image": {"alt": "Effective number of sentences across, share of possible sentences upwards. The GPT's curve runs along the top from about 200 to 315 sentences and bends down at high temperature. The GAN's curve lies near 70 per cent and runs from about 40 to 170 sentences almost level."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.4, 2.8))
@@ -429,7 +433,7 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# For the temperature it holds ({numref}`fig-duel-knobs`). Smaller noise costs diversity and buys nothing. So the impossible sentences do not lie far out. They lie where
+# For the temperature it holds ({numref}`fig-duel-knobs`). Smaller noise costs this GAN diversity and does not buy quality; larger noise (1.6) does not gain in either, and here loses a little of both. So the impossible sentences do not lie far out. They lie where
 # regions of noise with different sentences meet: a small step changes them more often than a possible one.
 
 # %%
@@ -450,7 +454,7 @@ assert at_border[1] > at_border[0] + 0.15
 # %% [markdown]
 # ## Told what to write
 #
-# **A {term}`prompt`** (提示) needs no training: fix the first words, go on with {eq}`eq-duel-chain`. The GAN has no place where a beginning could be put in; one can only draw until a sentence begins
+# **A {term}`prompt`** (提示) needs no training: fix the first words, go on with {eq}`eq-duel-chain`. The GAN has no place where a beginning could be put in. The simplest way, without more training, is to draw until a sentence begins
 # as wanted, which takes $1/q(\text{beginning})$ draws. How well do both continue all beginnings of $k$ words, and at what price?
 
 
@@ -479,16 +483,18 @@ many = said(GAN, 100_000, rng=training.rng(8))
 many = torch.where(within(many, eos=0), many, 0)
 q_many = table.frequencies(many)
 prompts = {k: continued(k) for k in (1, 3, 5)}
-for k, (gpt_far, gan_far, draws, never) in prompts.items():
+for k in (1, 3):
+    gpt_far, gan_far, draws, _ = prompts[k]
     print(
-        f"{k} words: distance GPT {gpt_far:.2f}, GAN {gan_far:.2f}; the GAN needs "
-        f"{draws:,.0f} draws and more; never begun so: {never:.0%}"
+        f"first {k}: distance GPT {gpt_far:.2f}, GAN {gan_far:.2f}, "
+        f"which needs {draws:,.0f} draws"
     )
     assert gpt_far < 0.2 and gan_far > gpt_far + 0.2
-assert prompts[3][2] < 20 and prompts[5][2] > 1_000 and prompts[5][3] > 0.1
+print(f"first 5: never begun so in 100,000 draws: {prompts[5][3]:.0%}")
+assert prompts[3][2] < 20 and prompts[3][3] < 0.01 and prompts[5][3] > 0.1
 
 # %% [markdown]
-# *Never begun so* is the share of real sentences whose beginning did not occur in 100,000 draws; the draws are counted as 100,000 there.
+# *Never begun so* is the share of real sentences whose beginning of five words the GAN did not write once.
 #
 # **A path.** What a GAN has and a prompt has not is a space of noise to walk in. Here 300 walks lead from one noise vector to another in twenty steps, along the great circle between them. But the GPT can be given noise, too: draw
 # the Gumbel noise (Gumbel 噪声) $g_{tw}$ of all words beforehand, and choose $\operatorname{argmax}_w(\text{logit}_{tw}+g_{tw})$; that is an exact draw, and a function of $g$. **Prediction:** on the
@@ -536,7 +542,7 @@ assert walked["GAN"][2] < 2.2 < walked["GPT"][2] and walked["GPT"][0] > 0.95
 assert abs(walked["GAN"][0] - q_gan.sum()) < 0.06
 
 # %% [markdown]
-# It does: about one and a half words change at a time, against three, because the GPT's first changed word changes all that follows. And the sentences on the way are possible as often as any of this GAN's sentences.
+# It does: about one and a half words change at a time, against three, because a changed word changes the GPT's next distributions. And the sentences on the way are possible as often as any of this GAN's sentences.
 #
 # ## How fast
 #
@@ -580,10 +586,12 @@ assert 6 < gpt_cost / gan_cost < 10
 #
 # All that follows was recorded: eight seeds for each of three learning rates, for both. The middle rate was chosen in short trial runs; for the GAN these also
 # tried 5 critic steps (as good per update, slower), no batch normalisation, a wider critic, 64 noise dimensions, a tenth of the penalty, and convolutions for
-# either player (behind, per second). {numref}`fig-duel-curves` shows the distance against processor time.
-# At three times the rate the GAN's updates took twice the time; why was not looked into.
+# either player (behind, per second). The trial runs themselves were not recorded. In the record a third of the rate does as well or slightly better for both
+# (0.15 against 0.16; 0.47 against 0.47).
+#
+# {numref}`fig-duel-curves` shows the distance against processor time. At three times the rate the GAN's updates took twice the time; why was not looked into.
 
-# %% mystnb={"figure": {"caption": "Distance to the true table against training time, eight seeds each. The GPT's distance is exact; the GAN's is counted, and cannot be expected below the dotted floor.", "name": "fig-duel-curves"}, "image": {"alt": "Three panels, one per learning rate. In each the GPT's lines fall quickly to between 0.1 and 0.3, the GAN's lines fall more slowly and end between 0.42 and 0.75."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Distance to the true table against training time, eight seeds each. The GPT's distance is exact; the GAN's is counted; the dotted line is what real sentences score.", "name": "fig-duel-curves"}, "image": {"alt": "Three panels, one per learning rate. In each the GPT's lines fall quickly to between 0.1 and 0.35, the GAN's lines fall more slowly and end between 0.42 and 0.75. The third panel's time axis is twice as long."}} tags=["hide-input"]
 recorded = lab.results("gpt_and_gan")
 every = recorded["rows"]
 
@@ -632,49 +640,53 @@ def table_row(title: str, of: dict[str, Runs], key: str, style: str, real: str) 
     return "| " + " | ".join(cells) + " |"
 
 
-def seconds_to(run: dict, limit: float) -> float:
-    """Until a GPT's exact distance is below `limit`."""
-    step = next(one["update"] for one in run["curve"] if one["distance"] < limit)
+def seconds_to(run: dict, limit: float, key: str) -> float:
+    """Until the first point of the curve that is not above `limit`."""
+    step = next(one["update"] for one in run["curve"] if one[key] <= limit)
     return run["seconds"] * step / run["updates"]
 
 
-best = {name: runs("train", name) for name in ("GPT", "GAN")}
+middle = {name: runs("train", name) for name in ("GPT", "GAN")}
 spread = {
     name: [row for factor in rates for row in runs("train", name, factor)]
-    for name in best
+    for name in middle
 }
-told = {name: runs("obey", name) for name in best}
-few = {name: runs("memorise", name) for name in best}
+told = {name: runs("obey", name) for name in middle}
+few = {name: runs("memorise", name) for name in middle}
 (race,) = runs("speed", "both")
 styles = {"counted": ".3f", "produced": ".1%", "missed": ".3f"}
 real_row = {key: spread_of(recorded["real"][key], how) for key, how in styles.items()}
 truly = few["GPT"][0]["truly"]
 
-limit = max(run["counted"] for run in best["GAN"])
-soon = [seconds_to(run, limit) for run in best["GPT"]]
-whole = [run["seconds"] for run in best["GAN"]]
+limit = max(run["counted"] for run in middle["GAN"])
+soon = [seconds_to(run, limit, "distance") for run in middle["GPT"]]
+late = [seconds_to(run, limit, "counted") for run in middle["GAN"]]
 ends_at = {name: [r["counted"] for r in rows] for name, rows in spread.items()}
 lost = {name: sum("diverged" in r for r in rows) for name, rows in spread.items()}
 pace = {
     name: 1_000 * statistics.median(r["seconds"] / r["updates"] for r in rows)
-    for name, rows in best.items()
+    for name, rows in middle.items()
 }
-at_once, at_256 = (race[key][1] for key in ("ratio at 1", "ratio at 256"))
+at_once, at_256 = (
+    "{1:.0f} ({0:.0f} to {2:.0f})".format(*race[f"ratio at {n}"]) for n in (1, 256)
+)
 in_training = size(GAN) + size(critic)
+assert all(run["missed"] > 0.1 for run in middle["GAN"])  # p > 0 where the count is 0
 
 lines = [
     "| property | GPT | GAN | real sentences |",
     "|---|---|---|---|",
-    f"| **likelihood**: nats per sentence | {stated(best['GPT'], 'nats', '.3f')} "
-    f"| has none | {world.entropy:.3f} |",
-    f"| **distance**, exactly | {stated(best['GPT'], 'distance', '.3f')} | has none | 0 |",
-    table_row("**distance**, counted", best, "counted", ".3f", real_row["counted"]),
-    table_row("**quality**: possible", best, "possible", ".1%", "100%"),
+    f"| **likelihood**: nats per sentence | {stated(middle['GPT'], 'nats', '.3f')} "
+    f"| not computable; counted: infinite | {world.entropy:.3f} |",
+    f"| **distance**, exactly | {stated(middle['GPT'], 'distance', '.3f')} "
+    "| not computable | 0 |",
+    table_row("**distance**, counted", middle, "counted", ".3f", real_row["counted"]),
+    table_row("**quality**: possible", middle, "possible", ".1%", "100%"),
     table_row(
-        "**diversity**: of 490, said", best, "produced", ".1%", real_row["produced"]
+        "**diversity**: of 490, said", middle, "produced", ".1%", real_row["produced"]
     ),
     table_row(
-        "true mass of those never said", best, "missed", ".3f", real_row["missed"]
+        "true mass of those never said", middle, "missed", ".3f", real_row["missed"]
     ),
     table_row(
         "**100 sentences**: repeats them", few, "repeated", ".1%", f"{truly:.0%}"
@@ -683,17 +695,18 @@ lines = [
     table_row("writes impossible ones", few, "impossible", ".1%", "0%"),
     f"| **writing**: passes in sequence | {passes:.1f} | 1 | |",
     f"| multiplications per sentence | {gpt_cost:,.0f} | {gan_cost:,} | |",
-    f"| time, one sentence at a time | {at_once:.0f} | 1 | |",
-    f"| time, 256 at a time | {at_256:.0f} | 1 | |",
+    f"| time, one sentence at a time † | {at_once} | 1 | |",
+    f"| time, 256 at a time † | {at_256} | 1 | |",
     f"| **training**: ms per update | {pace['GPT']:.0f} | {pace['GAN']:.0f} | |",
-    f"| s to a distance of {limit:.2f} | {min(soon):.1f} to {max(soon):.1f} "
-    f"| {min(whole):.0f} to {max(whole):.0f} (all of it) | |",
+    f"| s to a distance of {limit:.2f}, at most | {min(soon):.1f} to {max(soon):.1f} "
+    f"| {min(late):.1f} to {max(late):.1f} | |",
     table_row("**told a mood**: obeys", told, "obeyed", ".1%", "100%"),
     table_row("writes in the other mood", told, "disobeyed", ".1%", "0%"),
     f"| **given three words**: distance * | {prompts[3][0]:.2f} | {prompts[3][1]:.2f}, "
     f"{prompts[3][2]:.0f} draws each | 0 |",
     f"| **walking**: words per change * | {walked['GPT'][2]:.1f} "
     f"| {walked['GAN'][2]:.1f} | |",
+    f"| possible on the way * | {walked['GPT'][0]:.0%} | {walked['GAN'][0]:.0%} | |",
     f"| **stability**: distances of 24 runs | {min(ends_at['GPT']):.2f} to "
     f"{max(ends_at['GPT']):.2f} | {min(ends_at['GAN']):.2f} to "
     f"{max(ends_at['GAN']):.2f} | |",
@@ -708,39 +721,64 @@ Markdown("\n".join(lines) + "\n\n" + origin)
 
 # %% [markdown]
 # Mean and standard deviation over eight seeds (for the rows of 100 sentences and of the mood, four; for real sentences, ten draws). Rows with a star are this page's own
-# two models. *Counted* is by 20,000 draws for all. *Obeys* means possible and in the mood that was asked for: the GPT is told by a first word, the GAN by an input
-# of both players, as in {ref}`sec-cgan`. Both got the same 2,000 sentences and about the same processor time, rather more for the GAN.
+# two models, one of each, so without a spread; rows with a dagger are two models of 200 updates, the median of 15 measurements with the smallest and the largest. *Counted* is by 20,000 draws for all;
+# by such a count the GAN's cross-entropy is infinite, because sentences that exist have a count of 0. *Obeys* means possible and in the mood that was asked for: the GPT is told by a first word, the GAN by an input
+# of both players, as in {ref}`sec-cgan`. *Seconds to a distance*: the curves have a point at every tenth of a run; the GPT was
+# below this distance at the first. 0.49 is where the worst of the eight GANs ends.
 #
+# Except where 100 are named, both got the same 2,000 sentences; a run took 11 s of processor time for the GPT and 13 s for the GAN. All seeds share this one training set, so the
+# spread is that of initialisation and batches, not of data.
 #
-# Read down the two columns. The GAN wins the speed of writing, by far, and the walk. With 2,000 sentences the GPT is ahead in everything that concerns the distribution: its worst
-# run of eight is better than the GAN's best. Was the GAN stopped too early? Its curves in {numref}`fig-duel-curves` still fall at the end. More time would help it; how far was not measured. In
+# Read down the two columns. The GAN wins the speed of writing, by far. On a walk it changes fewer words at a time, and more of its sentences are impossible. With 2,000 sentences the GPT is ahead in everything that concerns the distribution: its worst
+# run of eight is better than the GAN's best. Was the GAN stopped too early? Its mean distance went from 0.487 to 0.471 in the last fifth, so perhaps; a longer run was not made. In
 # the time that both had, the order is the same in every seed:
 
 # %%
 ahead = {
-    "distance": max(r["counted"] for r in best["GPT"])
-    < min(r["counted"] for r in best["GAN"]),
-    "quality": min(r["possible"] for r in best["GPT"])
-    > max(r["possible"] for r in best["GAN"]),
-    "diversity": min(r["produced"] for r in best["GPT"])
-    > max(r["produced"] for r in best["GAN"]),
+    "distance": max(r["counted"] for r in middle["GPT"])
+    < min(r["counted"] for r in middle["GAN"]),
+    "quality": min(r["possible"] for r in middle["GPT"])
+    > max(r["possible"] for r in middle["GAN"]),
+    "diversity": min(r["produced"] for r in middle["GPT"])
+    > max(r["produced"] for r in middle["GAN"]),
     "label": min(r["obeyed"] for r in told["GPT"])
     > max(r["obeyed"] for r in told["GAN"]),
-    "time": max(soon) < min(whole),
+    "time": max(soon) < min(late),
 }
-beating = sum(r["distance"] < repeated for r in best["GPT"])
+beating = sum(r["distance"] < repeated for r in middle["GPT"])
 print(f"{ahead}; below the repeated training set: {beating} GPT of 8")
-assert beating == 7
-assert min(r["obeyed"] for r in told["GAN"]) > max(r["possible"] for r in best["GAN"])
+print(f"the best GAN of {len(ends_at['GAN'])}: {min(ends_at['GAN']):.2f}")
+assert beating == 7 and min(ends_at["GAN"]) > 2 * repeated
+assert min(r["obeyed"] for r in told["GAN"]) > max(r["possible"] for r in middle["GAN"])
 assert all(ahead.values()) and race["ratio at 1"][0] > 3 and race["ratio at 256"][0] > 3
 
+
+def mean_of(rows: Runs, key: str) -> float:
+    return statistics.fmean(row[key] for row in rows)
+
+
+third = {name: runs("train", name, "a third") for name in middle}
+for name, key in (("GPT", "distance"), ("GAN", "counted")):
+    lower, chosen_rate = mean_of(third[name], key), mean_of(middle[name], key)
+    took = mean_of(middle[name], "seconds")
+    print(f"{name}: {lower:.2f} at a third, {chosen_rate:.2f}; {took:.0f} s a run")
+    assert lower < chosen_rate
+late_points = [
+    statistics.fmean(run["curve"][i]["counted"] for run in middle["GAN"])
+    for i in (8, 10)
+]
+print("GAN, last fifth: {:.3f} to {:.3f}".format(*late_points))
+early_points = [run["curve"][i] for run in middle["GAN"] for i in (4, 5)]
+assert {point["update"] for point in early_points} == {480, 600}
+assert all(0.51 < point["counted"] < 0.60 for point in early_points)
+
 # %% [markdown]
-# The third part of the prediction, that the GPT beats the repeated training set, came true in seven runs of eight.
+# The third part of the prediction, that the GPT beats the repeated training set, came true in seven runs of eight. No GAN of 24 does; the best is at 0.42.
 #
 # Being told the mood even helps the GAN: a larger share of its sentences is possible than without.
 #
-# With 100 sentences it is another story. At the end the GPT has learned them by heart: hardly anything it says is new. The GAN repeats less, invents more, and its distance is not worse. But the
-# GPT passed a better point on the way, long before the end:
+# With 100 sentences it is another story. At the end the GPT has learned them by heart: hardly anything it says is new. The GAN repeats less, invents more, and ends a little nearer to the truth in
+# all four seeds. Repeating the 100 sentences would score 0.67: at its end the GPT does hardly better. But it passed a better point on the way, long before the end:
 
 # %%
 for name, key in (("GPT", "distance"), ("GAN", "counted")):
@@ -752,22 +790,28 @@ for name, key in (("GPT", "distance"), ("GAN", "counted")):
     )
 repeats = {name: [run["repeated"] for run in rows] for name, rows in few.items()}
 assert min(repeats["GPT"]) > 0.9 > max(repeats["GAN"]) and min(repeats["GAN"]) > truly
-last = {
-    name: statistics.fmean(r["counted"] for r in rows) for name, rows in few.items()
-}
-assert last["GAN"] < last["GPT"] + 0.02
+by_heart = total_variation(
+    p, table.frequencies(world.sample((100,), rng=training.rng(0)))
+)
+ends_few = [run["curve"][-1]["distance"] for run in few["GPT"]]
+print(f"repeating the 100 sentences: {by_heart:.2f}")
+assert abs(statistics.fmean(ends_few) - by_heart) < 0.01
+for gpt_row, gan_row in zip(few["GPT"], few["GAN"], strict=True):
+    assert gpt_row["seed"] == gan_row["seed"]
+    assert gan_row["counted"] < gpt_row["counted"] and gan_row["new"] > gpt_row["new"]
 for run in few["GPT"]:
     path = [point["distance"] for point in run["curve"]]
     assert min(path) < path[-1] - 0.05 and path.index(min(path)) <= 3
     assert min(path) < min(point["counted"] for r in few["GAN"] for point in r["curve"])
 
 # %% [markdown]
-# Where to stop was read off the truth here; in practice a validation set tells, because a likelihood can be computed on it. For a GAN no such number exists.
+# Where to stop was read off the truth here; in practice a validation set tells, because a likelihood can be computed on it. A one-shot GAN offers no likelihood for this. The paper on the
+# gradient penalty (section 5) watches the critic's loss on held-out data in its place; that was not tried here.
 
 # %% [markdown]
 # :::{margin} Correction E-12
-# A GPT is said to be *easily stuck in training, and therefore bad at question answering and reading comprehension*. Here one run of 24 got stuck, at three times the
-# rate, and it still ended nearer to the truth than any GAN. The first GPT's paper reports gains on just such tasks: 8.9 points on Story Cloze, 5.7 on RACE.
+# A GPT is said to be *easily stuck in training, and therefore bad at question answering and reading comprehension*. Here, at three times the rate, most GPTs stood still for half of the training
+# and one of 24 never left; all ended nearer to the truth than any GAN. The first GPT's paper reports gains on just such tasks: 8.9 points on Story Cloze, 5.7 on RACE.
 # :::
 #
 # :::{margin} Correction E-14
@@ -779,7 +823,7 @@ for run in few["GPT"]:
 #
 # | said | measured here |
 # |---|---|
-# | GPT is easily stuck in training | one run of 24 stays far off, at the highest of three learning rates; none diverges, nor does a GAN (*stability*) |
+# | GPT is easily stuck in training | at three times the rate seven of eight runs are still above 0.28 at half time (one of 16 at the other two rates), and one ends there (0.34, 73 % possible); none diverges, nor does a GAN (*stability*) |
 # | GPT is bad at question answering and reading comprehension | not measurable here; the paper reports the opposite {cite}`radford2018improving` |
 # | GPT needs heavy computing | this one learns its world in seconds on one core (*training*); nothing follows for large ones |
 # | GAN is a cooperation | one player's gain is the other's loss, below; {ref}`sec-game` has the rest |
@@ -789,16 +833,21 @@ for run in few["GPT"]:
 
 # %% tags=["hide-input"]
 for name in ("GPT", "GAN"):
-    middle = statistics.stdev(row["counted"] for row in best[name])
+    between = statistics.stdev(row["counted"] for row in middle[name])
     every_rate = f"{min(ends_at[name]):.2f} to {max(ends_at[name]):.2f}"
-    print(f"{name}: distances {every_rate}, between seeds at the middle ± {middle:.3f}")
-stuck = [row for row in spread["GPT"] if row["possible"] < 0.9]
-print(
-    f"{len(stuck)} GPT stuck, at {stuck[0]['possible']:.0%} possible; factor: {stuck[0]['factor']}"
-)
-assert (
-    lost == {"GPT": 0, "GAN": 0} and len(stuck) == 1 and stuck[0]["factor"] == "three"
-)
+    print(
+        f"{name}: distances {every_rate}, between seeds at the middle ± {between:.3f}"
+    )
+fast = runs("train", "GPT", "three")
+half = [row["curve"][5]["distance"] for row in fast]
+stuck = [row for row in spread["GPT"] if row["distance"] > 0.28]
+print(f"at half time {sum(d > 0.28 for d in half)} of {len(half)} GPTs above 0.28")
+print(f"{len(stuck)} of 24 at the end: {stuck[0]['possible']:.0%} possible")
+slower = [*runs("train", "GPT"), *runs("train", "GPT", "a third")]
+assert sum(row["curve"][5]["distance"] > 0.28 for row in slower) == 1
+assert sum(d > 0.28 for d in half) == 7 and lost == {"GPT": 0, "GAN": 0}
+assert len(stuck) == 1 and stuck[0] in fast
+assert min(point["distance"] for point in stuck[0]["curve"]) > 0.28  # never left
 assert max(ends_at["GPT"]) < min(ends_at["GAN"])  # E-12
 
 entries = (lab.RESULTS.parent.parent / "book/references.bib").read_text(
@@ -952,7 +1001,7 @@ assert expected_floor(torch.tensor([1.0, 0.0]).double(), 4.0) == 0.0
 
 
 # %% tags=["hidden-test", "remove-cell"]
-# hidden: ex-duel-floor function=expected_floor points=3 tolerance=1e-6
+# hidden: ex-duel-floor function=expected_floor points=3 tolerance=1e-4
 def cases_expected_floor(rng):
     """Tables and sample sizes: small, larger, with zeros, and a certain outcome."""
 
@@ -1036,8 +1085,8 @@ def cases_blur(rng):
 # %% [markdown]
 # ## What to remember
 #
-# - A GPT has an exact probability for every sentence and takes a prompt; a one-shot GAN has neither, and writes in one pass.
-# - In this world, with 2,000 sentences and equal parameters and time, the GPT is nearer to the truth in quality *and* in diversity; with 100 it learns them by heart.
+# - A GPT's probability of a sentence can be computed and it takes a prompt; a one-shot GAN's can only be counted, and it writes in one pass.
+# - In this world, with 2,000 sentences, writers of equal size and about equal time, the GPT is nearer to the truth in quality *and* in diversity; with 100 it learns them by heart.
 # - Before adjectives are compared, fix a budget, count, and put the floor beside every counted number.
 #
 # **Further reading.** The first GPT: {cite}`radford2018improving`. The one-shot character GAN: {cite}`gulrajani2017improved`, section 5. How GANs for text compare with a tuned

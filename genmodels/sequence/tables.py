@@ -42,11 +42,13 @@ class Table:
     def which(self, tokens: Tokens) -> Int[Tensor, " n"]:
         """The row of each sentence, -1 for one that is not in the table. What stands behind an `<eos>` is not read."""
         tokens = torch.where(within(tokens, eos=0), tokens, 0)
-        missing = self.tokens.shape[1] - tokens.shape[1]  # a sampler stops where all its sentences have ended
-        tokens = torch.nn.functional.pad(tokens, (0, max(missing, 0)))
+        length = self.tokens.shape[1]
+        too_long = tokens[:, length:].ne(0).any(dim=1)
+        # Shorter where a sampler stopped with its last sentence, longer where it had more steps: a negative pad cuts.
+        tokens = torch.nn.functional.pad(tokens, (0, length - tokens.shape[1]))
         different, inverse = tokens.unique(dim=0, return_inverse=True)
         rows = torch.tensor([self._row.get(tuple(sentence), -1) for sentence in different.tolist()])
-        return rows[inverse]
+        return torch.where(too_long, -1, rows[inverse])
 
     def frequencies(self, tokens: Tokens) -> Mass:
         """The share of each sentence among samples; they sum to the share of samples that are possible."""

@@ -23,7 +23,7 @@ def writer(inputs: int = 3) -> nn.Sequential:
 
 
 def check_rows(network: nn.Module) -> None:
-    """Every row is a distribution over words, and rows are places: what changes one logit changes one row."""
+    """Every row is a distribution over words."""
     rows = network(torch.randn(5, 3, generator=training.rng(0)))
     assert rows.shape == (5, LENGTH, VOCAB)
     assert_close(rows.sum(dim=2), torch.ones(5, LENGTH))

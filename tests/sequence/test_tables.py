@@ -84,7 +84,7 @@ def test_a_model_spends_its_mass_once_rejects(mutant: Callable[..., Tensor]) -> 
 
 
 def check_which(which: Callable[[Table, Tensor], Tensor]) -> None:
-    """Rows are found whatever stands behind the end, in shorter tensors too; what is impossible is -1."""
+    """Rows are found whatever stands behind the end, in shorter and longer tensors too; what is impossible is -1."""
     draws = WORLD.sample((200,), rng=training.rng(0))
     rows = which(TABLE, draws)
     assert torch.equal(TABLE.tokens[rows], draws)
@@ -93,6 +93,9 @@ def check_which(which: Callable[[Table, Tensor], Tensor]) -> None:
     ended = (draws == 0).cumsum(1) > 1
     assert torch.equal(which(TABLE, torch.where(ended, 5, draws)), rows)
     assert which(TABLE, torch.ones(3, 10, dtype=torch.long)).tolist() == [-1, -1, -1]
+    assert torch.equal(which(TABLE, torch.nn.functional.pad(draws, (0, 3))), rows), "longer tensors"
+    two = Table(torch.tensor([[1, 0], [1, 2]]), torch.tensor([0.5, 0.5]))  # its second sentence fills its row
+    assert which(two, torch.tensor([[1, 2, 0], [1, 2, 1], [1, 0, 2]])).tolist() == [1, -1, 0]
 
 
 def reads_behind_the_end(table: Table, tokens: Tensor) -> Tensor:
@@ -107,11 +110,22 @@ def never_impossible(table: Table, tokens: Tensor) -> Tensor:
     return (tokens[:, None] == table.tokens).sum(2).argmax(1)
 
 
+def only_of_its_length(table: Table, tokens: Tensor) -> Tensor:
+    """What this table did at first: a possible sentence in a longer tensor is called impossible."""
+    longer = tokens.shape[1] > table.tokens.shape[1]
+    return torch.full((len(tokens),), -1) if longer else table.which(tokens)
+
+
+def cuts_what_is_too_long(table: Table, tokens: Tensor) -> Tensor:
+    """Reads the first words of a longer sentence as if it had ended there."""
+    return table.which(tokens[:, : table.tokens.shape[1]])
+
+
 def test_rows_are_found() -> None:
     check_which(Table.which)
 
 
-@mutants({f.__name__: f for f in (reads_behind_the_end, never_impossible)})
+@mutants({f.__name__: f for f in (reads_behind_the_end, never_impossible, only_of_its_length, cuts_what_is_too_long)})
 def test_rows_are_found_rejects(mutant: Callable[[Table, Tensor], Tensor]) -> None:
     rejects(check_which, mutant)
 
