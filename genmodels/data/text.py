@@ -83,6 +83,10 @@ def characters(texts: Iterable[str], *, at_least: int = 1, unknown: bool = False
 def _vocabulary(counts: Counter[str], at_least: int, unknown: bool, joint: str) -> Vocabulary:
     if not counts:
         raise ValueError("there is no text to make a vocabulary from: is the file empty?")
+    if EOS in counts or (unknown and UNKNOWN in counts):
+        raise ValueError(
+            f"{EOS} (and, with `unknown=True`, {UNKNOWN}) is reserved and stands in a text: rename it there."
+        )
     kept = sorted((token for token, n in counts.items() if n >= at_least), key=lambda token: (-counts[token], token))
     return Vocabulary((EOS, *([UNKNOWN] if unknown else []), *kept), joint)
 

@@ -75,7 +75,8 @@ class NGram(StepModel):
     """A table of counts behind every context of up to `order` - 1 tokens; its state is the last `order` - 1 tokens.
 
     With `continuations`, a shorter context does not count how often a token was seen, but behind how many different
-    longer contexts: with `discounted`, interpolated Kneser-Ney smoothing. Source: Kneser and Ney 1995.
+    longer contexts: with `discounted`, interpolated Kneser-Ney smoothing. Text beginnings are not exempt. Source:
+    Kneser and Ney 1995, interpolated as in Chen and Goodman 1999.
 
     Raises
     ------
@@ -161,7 +162,8 @@ class NGram(StepModel):
         before = self.start(len(tokens)) if state is None else state
         if self.order == 1:
             return before[:, None].expand(-1, tokens.shape[1], -1)
-        return torch.cat([before, tokens], dim=1).unfold(1, self.order - 1, 1)[:, : tokens.shape[1]]
+        read = torch.cat([torch.full_like(tokens[:, :1], self.vocab), tokens[:, :-1]], dim=1)  # as `step` does
+        return torch.cat([before, read], dim=1)[:, 1:].unfold(1, self.order - 1, 1)
 
     def _log_probabilities(self, contexts: Int[Tensor, "n before"]) -> Logits:
         if self.order == 1:

@@ -48,6 +48,12 @@ def test_no_text_is_no_vocabulary() -> None:
     assert "is the file empty?" in refusal(ValueError, lambda: characters([""]))
 
 
+def test_reserved_tokens_in_a_text_are_refused() -> None:
+    assert "is reserved and stands in a text" in refusal(ValueError, lambda: words(["a horse <eos>"]))
+    assert "is reserved and stands in a text" in refusal(ValueError, lambda: words(["a <unk> horse"], unknown=True))
+    assert words(["a <unk> horse"]).decode(words(["a <unk> horse"]).encode("horse <unk>")) == "horse <unk>"
+
+
 @pytest.mark.parametrize("tokens", [(), ("a", "<eos>"), ("<eos>", "a", "a")])
 def test_what_is_no_vocabulary(tokens: tuple[str, ...]) -> None:
     assert "begins with <eos>" in refusal(ValueError, lambda: Vocabulary(tokens))

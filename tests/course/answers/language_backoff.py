@@ -47,8 +47,8 @@ def right_by_clamp(counts, shorter, d):
 def _parts(counts, shorter, d):
     seen = counts > 0
     total = counts.sum(dim=1, keepdim=True).clamp_min(1)
-    rest = torch.where(seen, 0.0, shorter)
-    return seen, seen.all(dim=1, keepdim=True), total, rest, rest.sum(dim=1, keepdim=True).clamp_min(1e-300)
+    rest, tiny = torch.where(seen, 0.0, shorter), torch.finfo(shorter.dtype).tiny
+    return seen, seen.all(dim=1, keepdim=True), total, rest, rest.sum(dim=1, keepdim=True).clamp_min(tiny)
 
 
 def wrong_stupid(counts, shorter, d):
@@ -113,7 +113,7 @@ def wrong_divided_by_what_is_kept(counts, shorter, d):
     """Divides by the discounted total: the seen tokens already sum to 1, the unseen ones come on top."""
     seen, full, _total, rest, free = _parts(counts, shorter, d)
     less = torch.where(seen & ~full, counts - d, counts)
-    kept = less / less.sum(dim=1, keepdim=True).clamp_min(1e-300)
+    kept = less / less.sum(dim=1, keepdim=True).clamp_min(torch.finfo(shorter.dtype).tiny)
     freed = d * seen.sum(dim=1, keepdim=True) / counts.sum(dim=1, keepdim=True).clamp_min(1)
     return torch.where(seen.any(dim=1, keepdim=True), kept + torch.where(full, 0.0, freed) * rest / free, shorter)
 
@@ -123,7 +123,7 @@ def wrong_column_totals(counts, shorter, d):
     seen, _, _, rest, free = _parts(counts, shorter, d)
     kept = (counts - d).clamp_min(0) / counts.sum(dim=0, keepdim=True).clamp_min(1)
     mixed = kept + d * seen.sum(dim=0, keepdim=True) / counts.sum(dim=0, keepdim=True).clamp_min(1) * rest / free
-    return mixed / mixed.sum(dim=1, keepdim=True).clamp_min(1e-300)
+    return mixed / mixed.sum(dim=1, keepdim=True).clamp_min(torch.finfo(shorter.dtype).tiny)
 
 
 def wrong_probability_discount(counts, shorter, d):

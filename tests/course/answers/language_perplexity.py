@@ -48,13 +48,19 @@ def wrong_padding_everywhere(log_p, tokens):
 
 
 def wrong_mean_of_means(log_p, tokens):
-    """Each text's mean first, then the mean of those: short texts weigh as much as long ones (ParlAI issue 609)."""
+    """Each text's mean first, then the mean of those: short texts weigh as much as long ones.
+
+    With batches in place of texts: ParlAI pull request 623.
+    """
     mask = _inside(tokens)
     return torch.exp((-(log_p * mask).sum(dim=1) / mask.sum(dim=1)).mean())
 
 
 def wrong_mean_of_perplexities(log_p, tokens):
-    """The perplexity of each text, averaged: by Jensen's inequality never too small."""
+    """The perplexity of each text, averaged.
+
+    Never below exp of the mean of means (Jensen), but it may be below the perplexity.
+    """
     mask = _inside(tokens)
     return torch.exp(-(log_p * mask).sum(dim=1) / mask.sum(dim=1)).mean()
 
