@@ -51,7 +51,7 @@ from genmodels.sequence import (
 from genmodels.sequence.beam import beam
 from genmodels.sequence.dbam import DBAM, described, halves
 from genmodels.sequence.seq2seq import (
-    Reading, Seq2Seq, TextPairs, look_up, translation,
+    Reading, Seq2Seq, TextPairs, translation,
 )  # fmt: skip
 
 lab.start(scale)
@@ -70,9 +70,9 @@ lab.start(scale)
 # Everything else is as in the last sections: the loss is teacher forcing, averaged over the target's tokens,
 # the loop that trains is the same, and so is the loop that decodes.
 #
-# If all that is handed over is one vector, its size does not grow with the source. {term}`Attention` (注意力机制) removes this bottleneck:
-# the encoder keeps a vector $m_i$ for each source token, and the decoder asks at each step with its own vector $q$
-# {cite}`bahdanau2015neural,luong2015effective`:
+# If all that is handed over is one vector (an LSTM's state: $h$ and $c$, here 96 numbers), its size does not grow with the source. {term}`Attention` (注意力机制) removes this bottleneck:
+# the encoder keeps a vector $m_i$ for each source token, and the decoder asks at each step with its own vector $q$ {cite}`bahdanau2015neural`.
+# Bahdanau et al. score each position with a small network. Here the score is a product {cite}`luong2015effective`, divided by $\sqrt d$ as in the Transformer {cite}`vaswani2017attention`:
 #
 # $$
 # w_i=\frac{\exp(m_i^\top q/\sqrt d)}{\sum_j\exp(m_j^\top q/\sqrt d)},\qquad c=\sum_iw_im_i .
@@ -81,7 +81,7 @@ lab.start(scale)
 # What was filled up to make sources equally long must get weight 0. The mask goes *before* the softmax.
 
 # %% tags=["remove-input"]
-lab.show(look_up, Seq2Seq.attend)
+lab.show(Seq2Seq.attend)
 
 # %% [markdown]
 # Written out, the loss is a loop: read the true token before, say the next one's logits, charge the logarithm of what the true one was given.
@@ -128,7 +128,8 @@ torch.testing.assert_close(
 #
 # **Prediction:** with 300 updates both models reverse short strings. At length 10 the model with one vector is right in less than half of all cases;
 # the one that looks back, in more than 80 %. Its weights, drawn as a picture, show the reversal: a diagonal from
-# the upper right to the lower left. (One seed here. In trials with three, the shares at length 10 were .02 to .03 and .97 to .98.)
+# the upper right to the lower left. On strings of 14 digits, longer than any of the training, both are right in less than 30 %.
+# (One seed here. In trials with three, the shares at length 10 were .02 to .03 and .97 to .98. At full scale, with 1,500 updates, how far one vector reaches is not claimed.)
 
 
 # %%
@@ -189,7 +190,9 @@ for name, reverser in reversers.items():
     )
 assert min(share["one vector"][0], *share["attention"][:4]) > 0.9
 assert share["attention"][4] > 0.8
-assert share["one vector"][4] < lab.scale(quick=0.5, full=1.01)
+assert share["attention"][-1] < 0.3 and share["one vector"][-1] < 0.3
+if lab.scale(quick=True, full=False):
+    assert share["one vector"][4] < 0.5
 
 # %%
 probe = reversal(range(8, 9), 200, rng=training.rng(7))
@@ -208,7 +211,7 @@ print(
 )
 assert on_diagonal.float().mean() > 0.8
 
-# %% mystnb={"figure": {"caption": "Left: strings reversed without an error, by their length; training ended at length 10. Right: where the decoder looks while it writes one string of eight digits.", "name": "fig-seq2seq-reversal"}, "image": {"alt": "Left: the curve of the model with one vector falls from 1 at length 2 towards 0 at length 10, the curve of the model with attention stays near 1 up to length 10; both are near 0 beyond it. Right: a square of grey cells with a dark diagonal from the upper right to the lower left."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: strings reversed without an error, by their length; training ended at length 10. Right: where the decoder looks while it writes one string of eight digits.", "name": "fig-seq2seq-reversal"}, "image": {"alt": "Left: the curve of the model with one vector falls from 1 at length 2 towards 0 at length 10, the curve of the model with attention stays near 1 up to length 10; beyond it attention falls to about a tenth at length 12, and both are at 0 at length 14. Right: a square of grey cells with a dark diagonal from the upper right to the lower left."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.9), width_ratios=(1.5, 1))
 for name, line in (("attention", "-"), ("one vector", "--")):
     left.plot(
@@ -243,7 +246,7 @@ right.set(xlabel="read", ylabel="written")
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-seq2seq-reversal` also shows where the better model breaks: on strings longer than those of the training, it fails as the other does. Looking back
+# {numref}`fig-seq2seq-reversal` also shows where the better model breaks: on strings longer than those of the training it fails too, at length 14 as fully as the other. Looking back
 # removes the bottleneck; it does not teach the rule.
 
 # %% [markdown]
@@ -259,7 +262,7 @@ plt.show()
 # cannot generate, and has neither the attention nor the two directions that its text promises.
 # :::
 #
-# The course's own encoder-decoder, layer by layer in PyTorch with all its arguments, shows what to check in any such model.
+# The course's own encoder-decoder, layer by layer in PyTorch (both embedding sizes fixed to 8), shows what to check in any such model.
 
 
 # %%
@@ -321,6 +324,12 @@ filled = pad(
     source, (0, 3)
 )  # (c) zeros behind the source are read, and change the answer
 assert (wiring(filled, target) - logits).abs().max() > 1e-3
+goal = torch.tensor([5, 2, 7, 1])
+goal_filled = pad(goal, (0, 2))  # and zeros behind the target are scored
+scores = wiring(source, goal_filled[None])[0]
+assert not torch.isclose(
+    cross_entropy(scores, goal_filled), cross_entropy(scores[:4], goal)
+)
 
 for wanted in (
     {"input_length": 3},
@@ -349,10 +358,10 @@ assert {name for name, _ in wiring.named_children()} == {
 # %% [markdown]
 # ## Dates
 #
-# A task with rules and exceptions: a date in one of five forms, character by character, to be written as `YYYY-MM-DD`. Dates of two centuries are
+# A task of several rules: a date in one of five forms, character by character, to be written as `YYYY-MM-DD`. Dates of two centuries are
 # generated; the model trains on 8,000 of 73,049 and is judged on 400 others, each in all five forms.
 #
-# **Prediction:** above 99 % exact match in each form. (One seed here; trials with three seeds.)
+# **Prediction:** above 99 % exact match in each form. (One seed here; the bound was set after trials with three.)
 
 # %%
 MONTHS = [datetime.date(2000, month, 1).strftime("%B") for month in range(1, 13)]
@@ -402,16 +411,20 @@ assert day_end - day_one == 73_049
 assert right_dates.float().mean(dim=0).min() > 0.99
 
 # %% [markdown]
-# How little this shares with rules that were programmed shows a date that does not exist. The model was never shown one, and it checks nothing:
+# A date that does not exist shows how little this shares with programmed rules. The model was never shown one. It does not refuse: it copies, or it
+# replaces what it cannot copy, and says neither.
 
 # %%
-impossible = [("31 Feb 2026", "2026-02-31"), ("45/11/2026", "2026-11-45")]
+impossible = ["31 Feb 2026", "45/11/2026"]
 with training.evaluating(dates):
-    state = dates.encode(numbered(impossible, signs).source)
-    copied = unroll(dates, greedy(), steps=11, state=state).tokens
-for (asked, _), tokens in zip(impossible, copied, strict=True):
+    state = dates.encode(numbered([(text, "") for text in impossible], signs).source)
+    answers = unroll(dates, greedy(), steps=11, state=state).tokens
+for asked, tokens in zip(impossible, answers, strict=True):
     print(f"{asked} -> {signs.decode(tokens)}")
     assert signs.decode(tokens).startswith("2026-")
+
+# %% [markdown]
+# One is copied, the other becomes a real date that nobody asked for (another machine's training may answer otherwise).
 
 # %% [markdown]
 # ## What to say
@@ -484,7 +497,7 @@ torch.testing.assert_close(found[27], 0.4 * 0.34 * 0.98)
 
 # %% tags=["hide-input"]
 def tree_figure(width: int) -> plt.Figure:
-    figure, ax = plt.subplots(figsize=(6.6, 3.4))
+    figure, ax = plt.subplots(figsize=(6.6, 4.0))
     kept = [beam(crowded_out, width=width, steps=t)[0][0].tolist() for t in (1, 2, 3)]
     alive = {(), *(tuple(text) for level in kept for text in level)}
     best, found_here = (0, 0, 0), tuple(kept[-1][0])
@@ -507,16 +520,20 @@ def tree_figure(width: int) -> plt.Figure:
             if depth < 3 or text in (best, found_here):
                 p = crowded_out.log_prob(torch.tensor([text])).exp().item()
                 ink = plots.PALETTE["fake" if on else "muted"]
-                above: dict[str, Any] = {
-                    "xytext": (3, 3),
-                    "textcoords": "offset points",
-                    "color": ink,
-                    "bbox": {"fc": "white", "ec": "none", "pad": 0.6},
-                }
+                beside: dict[str, Any] = {"xytext": (8, 0), "va": "center"}
+                if depth < 3:  # on the side that the line does not come from
+                    under = text[-1] == 2
+                    beside = {
+                        "xytext": (-2, -2 if under else 2),
+                        "va": "top" if under else "bottom",
+                        "ha": "right",
+                    }
                 ax.annotate(
                     f"{'abc'[text[-1]]}  {p:.3f}".replace("0.", ".", 1),
                     (depth, ends[1]),
-                    **above,
+                    textcoords="offset points",
+                    color=ink,
+                    **beside,
                 )
     ax.plot(
         3, height(best), "o", color=plots.PALETTE["ink"], markersize=9, fillstyle="none"
@@ -536,7 +553,7 @@ tree_player = plots.explore(
     tree_figure,
     [1, 2, 3, 5, 9, 27],
     label=lambda k: (
-        f"width {k}: finds {beam(crowded_out, width=k, steps=3)[1][0, 0].exp():.3f}, the best has 0.133"
+        f"width {k}: finds {beam(crowded_out, width=k, steps=3)[1][0, 0].exp():.3f}, the best has {found[27]:.3f}"
     ),
     alt="A tree of three tokens with three choices each; the beginnings that the beam has kept are orange, with their probabilities, and the best text is circled",
     start=1,
@@ -547,11 +564,11 @@ tree_player
 # %% [markdown]
 # ### Long and short
 #
-# Every further token multiplies a text's probability by something below 1, so the most probable texts are short. Dividing the logarithm by a power of the length corrects
-# for that {cite}`wu2016google`: $\log p(y)/L^\alpha$, where $L$ counts the end too, $\alpha=0$ changes nothing and $\alpha=1$ is the mean per token.
+# Every further token multiplies a text's probability by something below 1, so the most probable texts are short. Dividing the logarithm by a power of the length works
+# against that: $\log p(y)/L^\alpha$ (in {cite}`wu2016google` the divisor is $((5+L)/6)^\alpha$), where $L$ counts the end too, $\alpha=0$ changes nothing and $\alpha=1$ is the mean per token.
 #
 # The world of captions shows it without any training, because its probabilities are exact. Its sentences have 14.5 words on average.
-# **Prediction:** the best text of a wide beam has less than 10 words without normalisation, and its length grows with $\alpha$.
+# **Prediction:** the best text of a wide beam has fewer than 10 words without normalisation, and its length grows with $\alpha$.
 
 # %% tags=["nbval-check-output"]
 caption_world = data.captions().automaton()
@@ -567,9 +584,16 @@ lengths_found = list(words_found.values())
 print(f"the world's mean: {caption_world.mean_length:.1f} words")
 assert lengths_found[0] < 10 < caption_world.mean_length
 assert lengths_found == sorted(lengths_found) and lengths_found[-1] > 20
+drawn = caption_world.sample((2_000,), rng=training.rng(0))
+spoken = within(drawn, eos=0).sum(dim=1) - 1  # the end is no word
+longer_ones = (spoken > lengths_found[0]).float().mean().item()
+print(
+    f"longer than {lengths_found[0]} words: {longer_ones:.1%} of 2,000 drawn sentences"
+)
+assert longer_ones > 0.85
 
 # %% [markdown]
-# The text of highest probability is not a typical one: it is shorter than nearly all sentences of this world. No $\alpha$ is *right* either; 1.5 makes two scenes of one. Which
+# The text this beam finds is not a typical one: more than 85 % of sentences drawn from this world are longer. No $\alpha$ is *right* either; 1.5 makes two scenes of one. Which
 # value serves a task is measured on that task, as below for translation.
 #
 # :::{margin} Correction E-16
@@ -603,7 +627,7 @@ for sure in (0.51, 0.9, 0.999):  # towards 0 as the model becomes certain, not b
 # wordings, of 8 facts none.
 #
 # **Prediction:** it answers what it was trained on, and at least 90 % of the unseen *wordings*, because both halves of such a question are known. Of the unseen *facts* it gets
-# less than half: it has read nowhere what a cow says. It will answer all the same. (One seed here; trials with three.)
+# less than half: it has read nowhere what a cow says. It will answer all the same. (One seed here; the bounds were set after trials with two or three.)
 
 # %% tags=["hide-input"]
 ANIMALS = {
@@ -674,11 +698,11 @@ assert answered["unseen fact"] < 0.5
 #
 # ## Captions from attributes
 #
-# Conditional generation in the lecture's sense: attributes go in, in any order, and one of several sentences comes out. Here the world behind it is known, so three things
-# can be measured exactly: whether a sentence obeys its attributes, the probability it should have, and the best possible loss.
+# Conditional generation in the lecture's sense: attributes go in, in any order, and one of several sentences comes out. Here the world behind it is known, so two things
+# can be measured exactly: whether a sentence obeys its attributes, and the probability that it should have. The best loss that can be expected is the entropy of these worlds.
 #
 # **Prediction:** on combinations of attributes that were never trained, at least 90 % of the *sampled* sentences are possible ones, and the model's loss per sentence is within
-# 0.4 nats of the true one. (One seed here; trials with three.)
+# 0.4 nats of what the true probabilities give the same sentences. (One seed here; in trials with three the differences were .17 to .24, and 95 to 97.5 % were possible.)
 
 # %% tags=["hide-input"]
 WHO = {
@@ -686,7 +710,7 @@ WHO = {
     "woman": ("a LOOK woman", "is", "her"),
     "people": ("some LOOK people", "are", "their"),
 }
-LOOKS = ("young", "old", "tall", "smiling")
+LOOKS = ("young", "short", "tall", "smiling")
 DOING = ("holding", "carrying", "cleaning", "washing")
 THINGS = ("phone", "bike", "umbrella", "bag", "guitar")
 PLACES = {
@@ -715,7 +739,7 @@ def described_pair(attributes: Attributes, seed: int) -> tuple[str, str]:
     """The attributes in a random order, and one sentence drawn from its world."""
     world = obeying(attributes).automaton()
     tokens = world.sample((1,), rng=training.rng(seed))[0]
-    shuffle = torch.randperm(5, generator=training.rng(seed)).tolist()
+    shuffle = torch.randperm(5, generator=training.rng(10_000 + seed)).tolist()
     return " ".join(attributes[i] for i in shuffle), world.vocabulary.decode(tokens)
 
 
@@ -725,7 +749,7 @@ combinations: list[Attributes] = list(
 random.Random(0).shuffle(combinations)
 shown, hidden = combinations[:960], combinations[960:]
 examples = [described_pair(a, seed) for seed, a in enumerate(shown * 2)]
-questions = [described_pair(a, seed) for seed, a in enumerate(hidden)]
+questions = [described_pair(a, seed) for seed, a in enumerate(hidden, start=5_000)]
 speech = data.words(text for pair in examples for text in pair)
 describer = learned(
     numbered(examples, speech), len(speech), steps=lab.scale(quick=250, full=1_000)
@@ -746,20 +770,25 @@ truth = -sum(
     math.log(obeying(a).probability(text))
     for a, (_, text) in zip(hidden, questions, strict=True)
 ) / len(hidden)
+entropy = sum(obeying(a).automaton().entropy for a in hidden) / len(hidden)
 print(
     f"{len(hidden)} unseen combinations: {sum(obeyed) / len(hidden):.1%} of the samples obey"
 )
-print(f"nats per sentence: {surprise:.2f}, with the true probabilities {truth:.2f}")
+print(
+    f"nats per sentence: {surprise:.2f}; the true probabilities give the same sentences {truth:.2f}, "
+    f"and {entropy:.2f} on average"
+)
 for i in range(2):
     print(f"  {questions[i][0]}: {speech.decode(samples[i])}")
-assert sum(obeyed) / len(hidden) > 0.9 and surprise < truth + 0.4
+assert sum(obeyed) / len(hidden) > 0.9 and abs(surprise - truth) < 0.4
 
 # %% [markdown]
 # ## Translation
 #
 # The same model at a larger size, on real text: Multi30k {cite}`elliott2016multi30k`, 29,000 captions in German with their translations into English. Words are lower-cased and
-# those that occur less than three times are unknown ones. The measure is BLEU {cite}`papineni2002bleu`, which counts the n-grams that a translation shares with its
-# reference and charges for brevity. It depends on details of counting, so it comes with a signature {cite}`post2018call`.
+# those that occur fewer than three times are unknown ones. The measure is BLEU {cite}`papineni2002bleu`, which counts the n-grams that a translation shares with its
+# reference and charges for brevity. It depends on details of counting, so it comes with a signature {cite}`post2018call`;
+# ours ignores case, and so is not comparable with cased results. Only the model with attention was run.
 #
 # How to search was chosen on the 1,014 validation pairs; the 1,000 test pairs (`test_2016_flickr`) were translated once. The data may be used and not passed on, so numbers are recorded and no sentences.
 
@@ -786,10 +815,12 @@ plain = [by_search[width, 0.0] for width in (1, 2, 5, 10)]
 assert [r["length"] for r in plain] == sorted(
     (r["length"] for r in plain), reverse=True
 )
-assert plain[3]["bleu"] < plain[2]["bleu"] < by_search[5, 1.0]["bleu"]
+assert plain[3]["bleu"] < plain[2]["bleu"] and plain[2]["bleu"] - plain[3]["bleu"] < 0.4
+assert [f"{plain[k]['length']:.2f}" for k in (0, 3)] == ["0.94", "0.89"]
 for width in (2, 5, wide):  # a larger alpha, longer translations
     over = [by_search[width, alpha]["length"] for alpha in alphas]
     assert over == sorted(over)
+    assert by_search[width, 1.0]["bleu"] > by_search[width, 0.0]["bleu"]
 Markdown(
     "\n".join(table)
     + f"\n\nBLEU on the validation pairs; in brackets, words per word of the references. **Test: greedy {tested['greedy']['bleu']:.2f}, "
@@ -799,8 +830,8 @@ Markdown(
 )
 
 # %% [markdown]
-# Real text repeats what the exact world said. Without normalisation a wider beam writes less, from .94 of the references' words at width 1 to .89 at width 10, and from width 5 to 10 BLEU
-# falls. With $\alpha=1$ every width above 1 gains.
+# Real text agrees on $\alpha$: at each width a larger one gives longer translations. Width, not varied above, matters too: without normalisation a wider beam writes less, from .94 of the
+# references' words at width 1 to .89 at width 10, and from width 5 to 10 BLEU falls by .3, within what another seed may change. With $\alpha=1$ every width above 1 gains over $\alpha=0$.
 #
 # This is a small setting: one seed, 2,400 updates, one core. The papers that introduced these models report on another task: BLEU of 34.8 for an ensemble of
 # deep LSTMs {cite}`sutskever2014sequence` and 28.45 for the model with attention {cite}`bahdanau2015neural`, both English to French on WMT'14, with hundreds of times the data; not attempted.
@@ -809,13 +840,18 @@ Markdown(
 # ## What could not be traced
 #
 # :::{margin} Correction E-38
-# No paper, and no author, of a "deep bidirectional attention model" with the cited name and year could be found. Similar names belong to other models. Attention
+# No paper, and no author, of a "deep bidirectional attention model" with the cited name and year could be found. The nearest names belong to other models: BAM (bottleneck attention module, 2018),
+# BiDAF (bidirectional attention flow, 2016) and DAM (deep attention matching, 2018). Attention
 # of each layer to one half of the source is not what is called bidirectional, and a left-to-right language model is no bidirectional encoder.
 # :::
 #
 # The course's text describes one more model, DBAM, with a reference that cannot be found. What it says can be built: a left-to-right language model reads; of two attention layers the
-# first sees only the first half of the source and the second only the second half; both know the time of each position; two "modulating decoders" adjust the result. What it does not say had to be
-# chosen: where an odd length is cut (the first half gets the extra position; for one position the second half is empty), what the adjustment is (a small network per layer, added), and the loss (both likelihoods).
+# first sees only the first half of the source and the second only the second half; both know the time of each position; two "modulating decoders" adjust the result. It also says that the decoder's
+# input is what the language model puts out; we hand over the model's vectors, not the words it would say.
+#
+# The rest is our choice: all sizes; attention as in {eq}`eq-attention`; times as sines and cosines, added to the memory; the decoder starts from the reader's last state, and the second
+# layer works on what the first has left; an odd length is cut so that the first half gets the extra position (for one position the second half is empty); the adjustment is a small network per
+# layer, added; and the loss is both likelihoods.
 #
 # **Prediction:** the two layers share the source exactly, whatever the weights: the mass on the other half is 0, not small. And like any model with attention it can be trained.
 
@@ -869,6 +905,7 @@ assert history.losses[-5:].mean() < history.losses[:5].mean() - 0.5
 # For each of $n$ rows there is a question $q\in\mathbb R^d$ and a memory of $s$ vectors $m_i\in\mathbb R^d$, of which the first `lengths[row]` are real and the rest were filled in.
 # Write `attend(query, memory, lengths)`, which returns $c=\sum_iw_im_i$ per row with the weights of {eq}`eq-attention` over the real positions. The vectors may be large, and what was
 # filled in may be anything, but finite. A row without a real position gets zeros.
+# All tensors arrive as floating-point numbers, whole numbers too: `int(lengths[i])` makes an index of one.
 # :::
 
 # %% [markdown]
@@ -1018,6 +1055,7 @@ def cases_beam_search(rng):
 # :label: ex-seq2seq-length
 # Candidates for one translation come as rows of token numbers in which the first $0$ is `<eos>` and ends the text; whatever stands behind it does not count. `log_probs` has the logarithm of the probability of each token.
 # Write `length_scores(tokens, log_probs, alpha)`, which returns for each row $\log p(y)/L^\alpha$. Both the sum and $L$ include the end. A row without an end is taken as it is.
+# All tensors arrive as floating-point numbers, whole numbers too: `int(tokens[i, t])` makes an index of one.
 # :::
 
 # %% [markdown]
@@ -1031,7 +1069,7 @@ def cases_beam_search(rng):
 def length_scores(tokens, log_probs, alpha):
     """Scores of candidates, normalised for their lengths.
 
-    tokens, log_probs: shape (n, steps); alpha: a number >= 0. Returns shape (n,).
+    tokens: shape (n, steps), whole numbers stored as floats; log_probs: shape (n, steps); alpha: a number >= 0. Returns shape (n,).
     """
     ### BEGIN SOLUTION
     # A token counts if no end stands before it: the end itself does.
@@ -1091,7 +1129,7 @@ def cases_length_scores(rng):
 # ## What to remember
 #
 # - An encoded source is the state in which a language model starts; one vector of fixed size limits how long a source may be, and attention removes that limit within the lengths of the training.
-# - A model is a distribution over texts. Greedy and beam search are ways to choose one: neither is exact, and the most probable text is shorter than typical ones.
+# - A model is a distribution over texts. Greedy and beam search are ways to choose one: neither is exact, and without normalisation search prefers short texts.
 # - Such a model combines what it has seen: unseen dates, wordings and combinations it gets right, unseen facts and longer strings it does not.
 #
 # **Further reading.** Encoder and decoder: {cite}`sutskever2014sequence,cho2014learning`. Attention: {cite}`bahdanau2015neural,luong2015effective`. Search and length:

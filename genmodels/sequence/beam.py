@@ -20,8 +20,10 @@ def beam(
     r"""The `width` best sequences found, best first, with scores :math:`\log p/L^{\alpha}`, :math:`\alpha` = `penalty`.
 
     At each step every kept beginning is continued by every token, and the `width` with the best scores are kept; a text
-    that has ended keeps its score and its place. L counts the end. It is exact only if everything is kept, and more
-    width need not find a better sequence (E-15). With a penalty of 0 short texts win; 1 is the mean per token.
+    that has ended keeps its score and goes on competing. L counts the end. The best text is sure to be found only if
+    everything is kept, and more width need not find a better one (E-15). A penalty of 0 favours short texts; 1 is the
+    mean per token. Where fewer texts are possible than asked for, there are fewer rows, or rows of score minus infinity
+    that mean nothing.
 
     Raises
     ------

@@ -3,7 +3,8 @@ r"""The lecture's "deep bidirectional attention model", as it is described and n
 Described: the encoder is an autoregressive language model, the decoder a sequence-to-sequence model that gets its
 output; of two attention layers the first looks only at the first half of the source, the second only at the second;
 both see encodings of the time; two "modulating decoders" adjust the result. Not described, and therefore ours: all
-sizes, the form of the attention and of the adjustment, what is added to what, where an odd source is cut, the loss.
+sizes, the form of the attention, of the times and of the adjustment, what is added to what, the state in which the
+decoder starts, where an odd source is cut, the loss. What the reader hands over is its vectors, not words it would say.
 """
 
 from __future__ import annotations

@@ -96,9 +96,10 @@ class Writer(StepModel):
 class Seq2Seq(Writer):
     """An LSTM reads the source in both directions, another writes the target; with `attention` it looks back each step.
 
-    Without attention all it knows of the source is one vector. `encode(source)` is the state to start from:
-    `model.log_prob(target, state=model.encode(source))`. Sizes agree by construction (E-19): the two directions are
-    projected to the decoder's. Source: Sutskever et al. 2014; Bahdanau et al. 2015; Luong et al. 2015, section 3.1.
+    Without attention all it knows of the source is the encoder's last state, the two vectors (h, c). `encode(source)`
+    is the state to start from: `model.log_prob(target, state=model.encode(source))`. Sizes agree by construction
+    (E-19): the two directions are projected to the decoder's. Source: Sutskever et al. 2014; Bahdanau et al. 2015;
+    Luong et al. 2015, section 3.1.
     """
 
     def __init__(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
 from genmodels import training
-from genmodels.sequence import Recurrent, StepModel, greedy, unroll
+from genmodels.sequence import Recurrent, StepModel, greedy, unroll, within
 from genmodels.sequence.beam import beam
 from mutants import mutants, refusal, rejects
 
@@ -164,6 +165,47 @@ def test_ranked_by_score() -> None:
 @mutants({"the end is not counted": without_the_end, "not normalised": never_normalised})
 def test_ranked_by_score_rejects(mutant: Search) -> None:
     rejects(check_ranked_by_score, mutant)
+
+
+class Late(StepModel):
+    """By mean per token both children of "a" beat the text that ended at once; by the sum that text crowds "ab" out."""
+
+    vocab = 3
+    table: Mapping[tuple[int, ...], tuple[float, ...]] = MappingProxyType(
+        {(): (0.45, 0.5, 0.05), (1,): (0.0, 0.52, 0.48), (1, 1): (0.1, 0.45, 0.45)}
+    )
+
+    def start(self, n: int) -> Tensor:
+        return torch.zeros(n, 0, dtype=torch.long)
+
+    def step(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        if token[0] != self.vocab:
+            state = torch.cat([state, token[:, None]], dim=1)
+        p = [self.table.get(tuple(text), (1.0, 0.0, 0.0)) for text in state.tolist()]
+        return torch.tensor(p, dtype=torch.float64).log(), state
+
+
+def check_kept_by_score(search: Search) -> None:
+    tokens, score = search(Late(), width=2, steps=4, n=1, penalty=1.0)
+    assert tokens[0, 0].tolist() == [1, 2, 0, 0]
+    assert_close(score[0, 0].item(), math.log(0.5 * 0.48) / 3)
+
+
+def normalised_at_the_end(model: StepModel, *, penalty: float, **options: int) -> tuple[Tensor, Tensor]:
+    """Searches by the sum, and divides by the length only what is left."""
+    tokens, score = beam(model, penalty=0.0, **options)
+    length = within(tokens.flatten(0, 1), eos=model.eos).sum(1).unflatten(0, tokens.shape[:2])
+    score, order = (score / length**penalty).sort(dim=1, descending=True)
+    return tokens.gather(1, order[..., None].expand_as(tokens)), score
+
+
+def test_kept_by_score() -> None:
+    check_kept_by_score(beam)
+
+
+@mutants({"normalised at the end": normalised_at_the_end, "not normalised": never_normalised})
+def test_kept_by_score_rejects(mutant: Search) -> None:
+    rejects(check_kept_by_score, mutant)
 
 
 def test_texts_without_an_end() -> None:

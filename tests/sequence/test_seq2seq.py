@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from unittest.mock import patch
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.testing import assert_close
 
 from genmodels import training
-from genmodels.sequence import StepModel, forced, free, greedy, rows, select, unroll, within
+from genmodels.sequence import StepModel, forced, free, greedy, rows, select, seq2seq, unroll, within
 from genmodels.sequence.beam import beam
 from genmodels.sequence.seq2seq import Seq2Seq, TextPairs, look_up, translation
+from genmodels.sequence.steps import State
 from mutants import mutants, refusal, rejects
 
 SOURCE = torch.tensor([[3, 1, 2, 0, 0], [4, 0, 0, 0, 0], [1, 2, 3, 4, 0]])
@@ -21,17 +24,24 @@ TARGET = torch.tensor([[2, 1, 3, 0], [1, 0, 0, 0], [3, 3, 1, 0]])
 both = pytest.mark.parametrize("attention", [True, False])
 
 
-def model(*, attention: bool = True) -> Seq2Seq:
+def model(kind: type[Seq2Seq] = Seq2Seq, *, attention: bool = True) -> Seq2Seq:
     with training.isolated(0):
-        made = Seq2Seq(5, 4, hidden=8, attention=attention)
+        made = kind(5, 4, hidden=8, attention=attention)
     for p in made.parameters():
         p.data *= 3
     return made.double().eval()
 
 
-@both
-def test_filling_the_source_changes_nothing(attention: bool) -> None:
-    m = model(attention=attention)
+Pack = Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]]
+
+
+def check_filling(pack: Pack, *, attention: bool = True) -> None:
+    """Neither more filling nor other filling changes an answer, and in a batch each row is as it is alone."""
+    with patch.object(seq2seq, "packed", pack):
+        nothing_changes(model(attention=attention))
+
+
+def nothing_changes(m: Seq2Seq) -> None:
     plain = m.log_prob(TARGET, state=m.encode(SOURCE))
     assert_close(m.log_prob(TARGET, state=m.encode(pad(SOURCE, (0, 3)))), plain)
     filled = SOURCE.clone()
@@ -40,6 +50,23 @@ def test_filling_the_source_changes_nothing(attention: bool) -> None:
     for i in range(3):
         alone = m.encode(SOURCE[i : i + 1, : int(within(SOURCE, eos=0)[i].sum())])
         assert_close(m.log_prob(TARGET[i : i + 1], state=alone)[0], plain[i])
+
+
+def unpacked(lstm: nn.LSTM, x: Tensor, real: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Reads the filling too: the last state is the one behind it, and backwards it comes first (E-20)."""
+    every, (h, c) = lstm(x)
+    return every, (h.transpose(0, 1).flatten(1), c.transpose(0, 1).flatten(1))
+
+
+@both
+def test_filling_the_source_changes_nothing(attention: bool) -> None:
+    check_filling(seq2seq.packed, attention=attention)
+
+
+@both
+@mutants({"unpacked": unpacked})
+def test_filling_the_source_changes_nothing_rejects(mutant: Pack, attention: bool) -> None:
+    rejects(partial(check_filling, attention=attention), mutant)
 
 
 @both
@@ -113,10 +140,34 @@ def test_sampling_and_searching_start_from_a_source(attention: bool) -> None:
     assert_close(m.log_prob(TARGET[[2, 0]], state=swapped), m.log_prob(TARGET, state=state)[[2, 0]])
 
 
-def test_the_loss_is_per_token_of_the_target() -> None:
+Loss = Callable[..., Tensor]
+
+
+def check_per_token(loss: Loss) -> None:
+    """The mean is over the ten tokens that count, wherever the batch was filled to."""
     m = model()
     each = m.log_prob(TARGET, state=m.encode(SOURCE))
-    assert_close(translation(m, (SOURCE, TARGET), step=0, rng=training.rng(0)), -each.sum() / 10)
+    assert_close(loss(m, (SOURCE, TARGET), step=0, rng=training.rng(0)), -each.sum() / 10)
+
+
+def over_the_filling(m: Seq2Seq, batch: tuple[Tensor, Tensor], *, step: int, rng: torch.Generator) -> Tensor:
+    """Averages over every place of the tensor: the more filling, the smaller the loss."""
+    source, target = batch
+    return -m.log_probs(target, state=m.encode(source)).sum() / target.numel()
+
+
+def per_sentence(m: Seq2Seq, batch: tuple[Tensor, Tensor], *, step: int, rng: torch.Generator) -> Tensor:
+    source, target = batch
+    return -m.log_prob(target, state=m.encode(source)).mean()
+
+
+def test_the_loss_is_per_token_of_the_target() -> None:
+    check_per_token(translation)
+
+
+@mutants({"over the filling": over_the_filling, "per sentence": per_sentence})
+def test_the_loss_is_per_token_of_the_target_rejects(mutant: Loss) -> None:
+    rejects(check_per_token, mutant)
 
 
 def test_a_translation_without_a_source_is_refused() -> None:
@@ -125,12 +176,37 @@ def test_a_translation_without_a_source_is_refused() -> None:
     )
 
 
-@both
-def test_reading_at_once_is_stepping(attention: bool) -> None:
-    m = model(attention=attention)
+def check_stepping(kind: type[Seq2Seq], *, attention: bool = True) -> None:
+    m = model(kind, attention=attention)
     state = m.encode(SOURCE)
     assert_close(m.logits(TARGET, state=state), StepModel.logits(m, TARGET, state=state))
     assert_close(m.log_probs(TARGET, state=state), StepModel.log_probs(m, TARGET, state=state))
+
+
+class Forgetful(Seq2Seq):
+    """Hands back the state that it was given: it decodes each token as if it were the first."""
+
+    def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().step(token, state)[0], state
+
+
+class Cellless(Seq2Seq):
+    """Carries h and loses c."""
+
+    def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        logits, after = super().step(token, state)
+        return logits, after._replace(cell=state.cell)
+
+
+@both
+def test_reading_at_once_is_stepping(attention: bool) -> None:
+    check_stepping(Seq2Seq, attention=attention)
+
+
+@both
+@mutants({"the state is lost": Forgetful, "the cell is lost": Cellless})
+def test_reading_at_once_is_stepping_rejects(mutant: type[Seq2Seq], attention: bool) -> None:
+    rejects(partial(check_stepping, attention=attention), mutant)
 
 
 def test_a_decoded_text_has_the_probability_that_it_was_decoded_with() -> None:
