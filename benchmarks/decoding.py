@@ -1,9 +1,10 @@
 """One token after the other against all at once: how many times longer does it take? `python -m benchmarks.decoding`.
 
-Untrained networks of the same width and depth write sentences of the same length, which is given; a causal Transformer
-with its cache, token by token, and a parallel one in one pass or several. Both alternate in one process; printed is the
-median of the ratio (one by one / parallel) per round, so that a machine that slows down slows both. What the ratio is
-depends on the machine, on the length and on the number of sentences written side by side.
+Untrained networks of the same width, two layers against two for the source and two for the target, write sentences of
+the same length, which is given; a causal Transformer with its cache, token by token, and a parallel one in one pass or
+several. Both read the source in one pass. The two alternate in one process; printed is the median of the ratio (one by
+one / parallel) per round, so that a machine that slows down slows both. What the ratio is depends on the machine, on
+the length and on the number of sentences written side by side.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from torch import Tensor
 
 from genmodels import training
 from genmodels.data.dialects import Dialects
-from genmodels.sequence import Transformer, greedy
-from genmodels.sequence.nonautoregressive import Parallel, continued, mask_predict
+from genmodels.sequence import Transformer, forced, greedy, unroll
+from genmodels.sequence.nonautoregressive import Parallel, mask_predict
+from genmodels.sequence.steps import State
+from genmodels.training import evaluating
 
 
 def peers(*, words: int, batch: int) -> tuple[Transformer, Parallel, Tensor, Tensor]:
@@ -32,16 +35,25 @@ def peers(*, words: int, batch: int) -> tuple[Transformer, Parallel, Tensor, Ten
     return teacher, filler, source, world.fertility(source)
 
 
-def one_by_one(teacher: Transformer, source: Tensor, length: int) -> Tensor:
-    return continued(teacher, source, length=length, policy=greedy())
+def cached(teacher: Transformer, source: Tensor) -> State:
+    """The cache behind the source, filled before the clock starts: `unroll` would read one token per step."""
+    with evaluating(teacher):
+        return unroll(teacher, forced(source), steps=source.shape[1], n=len(source)).state
+
+
+def one_by_one(teacher: Transformer, source: Tensor, cache: State, *, length: int) -> Tensor:
+    """The source in one pass, then token after token; the first step reads the beginning, at the cost of any token."""
+    with evaluating(teacher):
+        teacher.logits(source)
+        return unroll(teacher, greedy(), steps=length, state=cache).tokens
 
 
 def ratio(
     teacher: Transformer, filler: Parallel, source: Tensor, fertility: Tensor, *, passes: int, rounds: int
 ) -> float:
-    length = int(fertility[0].sum())
+    length, cache = int(fertility[0].sum()), cached(teacher, source)
     ratios = [
-        seconds(lambda: one_by_one(teacher, source, length))
+        seconds(lambda: one_by_one(teacher, source, cache, length=length))
         / seconds(lambda: mask_predict(filler, source, iterations=passes, fertility=fertility))
         for _ in range(rounds)
     ]

@@ -71,7 +71,7 @@ n_one = int(fertility_one.sum())
 
 
 def networks(seed: int) -> tuple[Transformer, Parallel]:
-    """A causal Transformer and a parallel one of the same width and depth."""
+    """A causal Transformer with two layers, a parallel one with two for each side."""
     with training.isolated(seed):
         causal = Transformer(world.vocab, context=world.words + world.length, dim=64)
     with training.isolated(seed):
@@ -81,7 +81,7 @@ def networks(seed: int) -> tuple[Transformer, Parallel]:
 
 
 def heard(answer) -> torch.Tensor:
-    """[i, j]: do the logits of place i change when the word in place j does?"""
+    """[i, j]: does the answer of place i change when the word in place j does?"""
     rows = []
     for j in range(n_one):
         changed = y_one.clone()
@@ -98,7 +98,9 @@ with training.evaluating(one_by_one, side_by_side):
         "one by one": heard(
             lambda y: one_by_one.logits(torch.cat([x_one, y], 1))[:, world.words :]
         ),
-        "all at once": heard(lambda y: side_by_side.logits(memory_one, fertility_one)),
+        "all at once": heard(
+            lambda y: side_by_side.log_probs(x_one, fertility_one, y)[0].unsqueeze(2)
+        ),  # the one score that a place gives: of the word that stands there
         "with every third word seen": heard(
             lambda y: side_by_side.logits(
                 memory_one, fertility_one, torch.where(shown, y, world.vocab)
@@ -107,12 +109,12 @@ with training.evaluating(one_by_one, side_by_side):
     }
 earlier = torch.ones(n_one, n_one, dtype=torch.bool).tril(-1)
 assert torch.equal(hearing["one by one"], earlier)
-assert not hearing["all at once"].any()
+assert torch.equal(hearing["all at once"], torch.eye(n_one, dtype=torch.bool))
 assert torch.equal(
     hearing["with every third word seen"], shown[:n_one].expand(n_one, -1)
 )
 
-# %% mystnb={"figure": {"caption": "Who listens to whom: dark where changing the word in one place changes the answer in another. Left: language models, one place after the other. Middle: independent places. Right: the same network, shown some of the words.", "name": "fig-nonautoregressive-listens"}, "image": {"alt": "Three square grids of places that answer against places that are changed: a filled lower triangle, an empty grid, and a grid with every third column filled."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Who listens to whom: dark where changing the word in one place changes the answer in another. Left: language models, one place after the other. Middle: independent places, where only the score of the changed word itself differs. Right: the same network, shown some of the words.", "name": "fig-nonautoregressive-listens"}, "image": {"alt": "Three square grids of places that answer against places that are changed: a filled lower triangle, a filled diagonal, and a grid with every third column filled."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6))
 for ax, (title, grid) in zip(axes, hearing.items(), strict=True):
     ax.imshow(grid.double(), cmap="gray_r", vmin=0, vmax=1.4)
@@ -285,7 +287,7 @@ assert bool((mass_of >= torch.exp(-price_of) - 1e-12).all())
 # How long is the target? One word after the other, a model finds out when it writes the end. All at once, somebody must say it first, and that is the latent variable
 # $z$ of {eq}`eq-nonautoregressive`: the **{term}`fertility`** (繁殖率) of each source word, how many tokens come from it. A Transformer without a causal mask reads the source; from each word's vector a
 # linear layer predicts its fertility; the vector is copied that often; and a second Transformer without a mask turns the copies, with their positions, into logits. Here the fertilities are part of the
-# data. In a real translation they come from an alignment. A mask-predict model, below, only predicts the length, which is their sum.
+# data. In a real translation they come from an alignment. The original mask-predict predicts only the length, which is their sum; ours, below, keeps the fertilities.
 
 # %% tags=["remove-input"]
 lab.show(Parallel.log_probs, independent)
@@ -325,10 +327,10 @@ assert fertility_right > 0.99 and in_one_dialect > 0.97
 assert abs(in_one_dialect - told.double().mean()) < 0.02
 
 # %% [markdown]
-# Now the three dialects, with as many steps as the other networks of this page get. The teacher for comparison is a causal Transformer that reads the source as a prefix.
+# Now the three dialects. The teacher for comparison is a causal Transformer that reads the source as a prefix.
 # **Prediction**, from the theorem and not from trial runs: on the same 1,000 test sources the loss of independent places ends within 0.1 nats of the sum of their entropies; the best token of each place gives a right sentence
-# as often as the vote does, within 2 points; a draw of each place is right as often as the marginals are, within 3 points. The teacher, which pays no such price, is right in over 95 % of its greedy
-# outputs and over 80 % of its draws.
+# as often as the vote does, within 2 points; a draw of each place is right as often as the marginals are, within 3 points. About the teacher the theorem says nothing, except that it pays no such
+# price; we expect over 95 % of its greedy outputs and over 80 % of its draws to be right.
 
 # %%
 teacher, plain = networks(seed=0)
@@ -370,7 +372,7 @@ assert teacher_best > 0.95 and teacher_drawn > 0.8
 assert loss_plain - loss_teacher > 3.3
 
 
-# %% mystnb={"figure": {"caption": "What the networks write for the same eight sources, the best token of each place; capitals, shaded, are forms that only one dialect has. At the right, who says this sentence.", "name": "fig-nonautoregressive-written"}, "image": {"alt": "Two grids of letters, one sentence per row. The teacher's rows mix small and shaded capital letters and are each marked with a dialect; the parallel network's rows are all small letters, and most are marked nobody."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What the networks write for the same eight sources, the best token of each place; capitals, shaded, are forms that only one dialect has. At the right, who says this sentence. Six of the eight sources were chosen because they have words of all three kinds.", "name": "fig-nonautoregressive-written"}, "image": {"alt": "Two grids of letters, one sentence per row. The teacher's rows mix small and shaded capital letters and are each marked with a dialect; the parallel network's rows are all small letters, and most are marked nobody."}} tags=["hide-input"]
 def grid_of(ax, sources, written, title: str) -> None:
     """Sentences as rows of letters, with the dialects that say them."""
     by = world.speakers(sources, written)
@@ -400,7 +402,7 @@ plt.show()
 #
 # What can help is a latent variable that knows something about the choice. In {eq}`eq-nonautoregressive` that is $z$. If one dialect needed more copies than the others, its fertilities would give it away, and given $z$ the places would be less
 # tied. This suggests **noisy parallel decoding** {cite}`gu2018nonautoregressive`: draw several $z$, fill in all of them side by side, and let an autoregressive teacher score the finished sentences, which it can do in one pass. Here all dialects have
-# the same fertilities and the idea has nothing to hold on to. In the smallest world where it has, *AAAA* against *BBBBB*, the length decides, and the price falls from 2.08 nats to nothing.
+# the same fertilities and the idea has nothing to hold on to. In a small world where it has, *AAAA* against *BBBBB*, the length decides: without it the first four places cost 2.08 nats, given it there is one sentence left and nothing to tie.
 
 # %% tags=["nbval-check-output"]
 short_or_long = torch.tensor([[1, 1, 1, 1, 0], [2, 2, 2, 2, 2]])  # 0 is no token
@@ -456,9 +458,9 @@ def dialects_found(decode, asked, draws: int = 10) -> float:
 
 
 asked = x[all_kinds][:100]
-possible = (1 - (1 - world.p) ** 10).sum().item()
+in_ten = (1 - (1 - world.p) ** 10).sum().item()
 diversity = {
-    "possible": possible,
+    "true language": in_ten,
     "teacher": dialects_found(
         lambda s, rng: continued(
             teacher, s, length=world.length, policy=free(), rng=rng
@@ -472,7 +474,7 @@ print({name: round(number, 2) for name, number in diversity.items()})
 assert diversity["teacher"] > 2.5 and diversity["student"] < 2.0
 
 # %% [markdown]
-# Distillation did not make the model better at the task; it made the task easier. Two thirds of what the data could say is gone, and the teacher's mistakes are now the truth.
+# Distillation did not make the model better at the task; it made the task easier. Of the two or three sentences that the data has for a source, one is left, and the teacher's mistakes are now the truth.
 #
 # ## Second remedy: a few passes
 #
@@ -500,7 +502,7 @@ def refine(model, source, *, iterations, watch=None):
 
 
 # %% [markdown]
-# How well can this work? A {py:class}`~genmodels.sequence.nonautoregressive.Perfect` network answers with the exact marginals given what it sees, counted out from the dialects; it makes mask-predict exact. One pass is the vote. In two
+# How well can this work? A {py:class}`~genmodels.sequence.nonautoregressive.Perfect` network answers with the exact marginals given what it sees, counted out from the dialects; it shows how far mask-predict can get when every answer is right. One pass is the vote. In two
 # passes the surer half of the vote is kept, and if a dialect says it, it decides the rest.
 #
 # **Prediction** (after trial runs with three seeds): the trained network follows the perfect one within 15 points from two passes on, and reaches 85 % in four.
@@ -568,19 +570,29 @@ passes_player
 # Move the slider: the capitals appear, and with them the sentences become somebody's. Few passes are enough because one seen word can settle the choice for all other places. (A trained network may score above the perfect one: the perfect one has the right
 # probabilities, and those need not give the best vote.)
 #
-# Two reservations. The network now reads its own words again, and with them comes back what independent places had got rid of. In training all seen words come from one sentence; in the second pass they may
-# contradict each other, and no dialect says what stays:
+# Two reservations. The words kept after the first pass were chosen independently of one another, so they may already contradict each other. No dialect says such a sentence, and with two passes nothing is taken back: it is lost, whatever the network
+# answers. This happens to the perfect network too, and there it is the only loss. (With more passes a network must also answer to words that it wrote itself and never met in training: exposure bias can return. This cell does not measure that.)
+
 
 # %%
-watched: list[torch.Tensor] = []
-with training.evaluating(filler):
-    last = refine(filler, x, iterations=2, watch=watched)
-seen_second, said_second = watched[1][:, None], world.variants(x)
-agree = (seen_second == world.vocab) | (seen_second == said_second)
-contradictory = ~agree.all(dim=2).any(dim=1)
-lost = right_in(world, x[contradictory], last[contradictory])
-print(f"contradictory after one of two passes: {contradictory.double().mean():.1%}")
-assert contradictory.double().mean() > 0.002 and lost == 0
+def contradicted(seen: torch.Tensor) -> torch.Tensor:
+    """Sentences in which no dialect agrees with all words that can be seen."""
+    agree = (seen[:, None] == world.vocab) | (seen[:, None] == world.variants(x))
+    return ~agree.all(dim=2).any(dim=1)
+
+
+for writer, answering in (("trained", filler), ("perfect", Perfect(world))):
+    watched: list[torch.Tensor] = []
+    with training.evaluating(answering):
+        last = refine(answering, x, iterations=2, watch=watched)
+    lost = contradicted(watched[1])
+    wrong = ~world.speakers(x, last).any(dim=1)
+    print(
+        f"{writer}: {lost.double().mean():.1%} contradictory after the first of two "
+        f"passes, {wrong.double().mean():.1%} wrong after the second"
+    )
+    assert lost.double().mean() > 0.002 and bool(wrong[lost].all())
+assert torch.equal(wrong, lost)  # the perfect network makes no other mistakes
 
 # %% [markdown]
 # And mask-predict gives one answer per source. To *draw* from the same network, fill in a random share of the places per pass, each token drawn given those before, and take nothing back
@@ -606,7 +618,8 @@ assert by_draw[1] < 0.15 and by_draw[12] > 0.8 and found_filler > 2.4
 # %% [markdown]
 # ## Speed against quality
 #
-# What has been won? The same systems were recorded with more steps and several seeds. Steps that wait for one another are counted, not timed, and so are the multiplications in matrix products, on a source with eight target tokens.
+# What has been won? The same systems were recorded with five seeds: 1,000 steps for the teacher and the masked network, 500 for the networks with independent places. (Above, quick scale took 400, and 150 or 200; full scale takes 2,000 and 1,000.) Steps that wait for one
+# another are counted, not timed, and so are the multiplications in matrix products, on a source with eight target tokens. The steps that read the source are not counted, for either; their multiplications are.
 
 # %% tags=["hide-input"]
 recorded = lab.results("nonautoregressive")
@@ -629,7 +642,7 @@ ways = {
     "one by one": ("autoregressive", 0),
     "independent": ("independent", 1),
     "independent, distilled": ("distilled", 1),
-    **{f"masked, {t} pass{'es' * (t > 1)}": ("masked", t) for t in (1, 2, 4, 12)},
+    **{f"masked, {t} pass{'es' * (t > 1)}": ("masked", t) for t in (1, 2, 4, 8, 12)},
 }
 table = [
     "| | passes | multiplications | right, best | right, drawn | dialects found |",
@@ -648,7 +661,8 @@ for name, (network, t) in ways.items():
     )
 seconds = [row["cpu_seconds"] for row in recorded["rows"] if "cpu_seconds" in row]
 source_line = (
-    f"{recorded['seeds']} seeds, {recorded['steps']:,} steps, {sum(seconds) / 60:.0f} min of CPU in all, "
+    f"{recorded['seeds']} seeds, {recorded['steps']:,} steps "
+    f"(independent places: {recorded['steps'] // 2:,}), {sum(seconds) / 60:.0f} min of CPU in all, "
     f"{recorded['hardware']}, torch {recorded['torch']}, commit {recorded['commit'][:7]}."
 )
 Markdown("\n".join(table) + "\n\n" + source_line)
@@ -658,7 +672,11 @@ work_of = {
     name: over_seeds(network, "best", t, "multiplications").double().mean().item()
     for name, (network, t) in ways.items()
 }
+sizes = [sum(p.numel() for p in m.parameters()) for m in networks(0)]
+assert 1.9 < sizes[1] / sizes[0] < 2.1
+assert (recorded["seeds"], recorded["steps"]) == (5, 1_000)
 assert 0.8 < work_of["independent"] / work_of["one by one"] < 1.1
+assert work_of["masked, 8 passes"] > 5 * work_of["one by one"]
 assert work_of["masked, 4 passes"] > 2.5 * work_of["one by one"]
 assert over_seeds("autoregressive", "drawn", 0, "right").min() > 0.95
 assert over_seeds("autoregressive", "drawn", 0, "found").min() > 2.7
@@ -672,15 +690,23 @@ assert over_seeds("distilled", "best", 1, "right").min() > 0.93
 assert over_seeds("distilled", "drawn", 1, "found").max() < 1.5
 assert over_seeds("masked", "best", 4, "right").min() > 0.95
 assert over_seeds("masked", "drawn", 4, "right").max() < 0.75
+assert over_seeds("masked", "drawn", 8, "right").max() < 0.9
+assert abs(over_seeds("masked", "drawn", 12, "right").mean() - 0.977) < 0.001
+assert abs(over_seeds("autoregressive", "drawn", 0, "right").mean() - 0.980) < 0.001
+assert abs(over_seeds("distilled", "best", 1, "right").mean() - 0.976) < 0.001
+assert abs(over_seeds("masked", "best", 4, "right").mean() - 0.985) < 0.001
 
 # %% [markdown]
 # Mean and standard deviation over the seeds; *dialects found* are those that turn up in ten draws, of three. {numref}`fig-nonautoregressive-speed` draws the table.
 #
-# Read the third column first. All at once takes about as many multiplications as one by one with a cache; four passes take more than twice as many. Parallel writing does not save work. It saves *waiting*: nine steps, each of
+# Four passes are enough for a best guess. Draws are another matter: the masked network comes up to one by one (0.980) only with twelve passes (0.977), not with eight (0.879), and eight already take over five times the multiplications. Nothing between eight and
+# twelve was recorded; on the source with eight tokens, of which the cost is counted, four of the twelve passes draw nothing.
+#
+# Now the third column. All at once takes about as many multiplications as one by one with a cache; four passes take more than twice as many. The parallel network has twice the parameters. Parallel writing does not save work. It saves *waiting*: nine steps, each of
 # which needs the one before, become one or four, and hardware that has idle units turns this into time. How much time depends on the machine, on the length, and on how many sentences are written side by side, since a large batch keeps a machine busy one word
 # after the other too. `python -m benchmarks.decoding` measures the ratio on yours, both ways in one run.
 
-# %% mystnb={"figure": {"caption": "Quality against the number of steps that wait for one another, recorded; bars are the range over seeds. Filled: the best guess; open: draws.", "name": "fig-nonautoregressive-speed"}, "image": {"alt": "Share of right sentences against passes of the decoder. The mask-predict curve rises from 0.58 at one pass to nearly 1 at four; the curve of draws rises slowly from 0.06 to above 0.9 at twelve. Distilled independent places lie near 0.97 at one pass, and the autoregressive model near 1 at nine."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Quality against the number of steps that wait for one another, recorded; bars are the range over seeds. Filled: the best guess; open: draws. Independent places stand a little to the left of their one pass.", "name": "fig-nonautoregressive-speed"}, "image": {"alt": "Share of right sentences against passes of the decoder. The mask-predict curve rises from 0.57 at one pass to nearly 1 at four; the curve of draws rises slowly from 0.06 to above 0.9 at twelve. Distilled independent places lie near 0.98 at one pass, and the autoregressive model near 1 at nine."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.4, 3.0))
 recorded_passes = sorted({row["passes"] for row in runs if row["network"] == "masked"})
 series = {
@@ -693,6 +719,8 @@ for name, (network, kind, marker, at) in series.items():
     for how in ("best", "drawn"):
         values = [over_seeds(network, how, t, "right") for t in at]
         across = [over_seeds(network, how, t, "passes").double().mean() for t in at]
+        if network == "independent":
+            across = [a - 0.12 for a in across]  # else it lies under "masked"
         mean = torch.stack([v.mean() for v in values])
         reach = torch.stack(
             [torch.stack([v.mean() - v.min(), v.max() - v.mean()]) for v in values]
@@ -724,27 +752,31 @@ plt.show()
 # | {cite}`gu2018nonautoregressive`, abstract | the same with noisy parallel decoding, best case | within 2.0 BLEU of its teacher | not attempted |
 # | {cite}`ghazvininejad2019mask`, abstract | mask-predict, a constant number of passes | within about 1 BLEU of a left-to-right Transformer | not attempted |
 #
-# All of them train on distilled data. So the order of our rows agrees with theirs, and nothing more can be said.
+# All of them train on distilled data; our masked network does not. The rows cannot be compared with ours. The numbers of the first row are as later papers quote them.
 
 # %% [markdown]
 # ## Where it breaks
 #
-# A score can hide the price. Take two dialects that share no word, with probabilities 0.6 and 0.4, and eight places. The vote is now always right, since in every place the same dialect wins; the total correlation is as high as before, and draws are as
-# bad. At 0.5 and 0.5 each place's best token is decided by rounding. So "the best guess is right" measures how lopsided the world is, not whether the model has learned its distribution.
+# A score can hide the price. Take two dialects that share no word, with probabilities 0.6 and 0.4, and eight places. The vote is always right, since in every place the same dialect wins; yet the total correlation is 4.71 nats and a draw is right in under
+# 2 %. At 0.5 each every place is a tie. So "the best guess is right" measures how lopsided the world is, not whether the model has learned its distribution.
 
 # %% tags=["nbval-check-output"]
 for weight in (1.0, 0.9, 0.6, 0.51):
     uneven = torch.tensor([weight, 1 - weight], dtype=torch.float64)
     price, mass = (f(two(8), uneven).item() for f in (total_correlation, kept))
-    wins = weight > 0.5  # the same dialect in all eight places
+    ballot = [(uneven[:, None] * (two(8) == w)).sum(dim=0) for w in (0, 1)]
+    winners = torch.stack(ballot).argmax(dim=0)  # in each of the eight places
+    wins = bool((two(8) == winners).all(dim=1).any())
     print(
         f"{weight:.2f}: TC {price + 0.0:.2f} nats, best guess right {float(wins):.0f}, draws right {mass:.4f}"
     )
-    assert math.isclose(mass, weight**8 + (1 - weight) ** 8)
+    assert wins and math.isclose(mass, weight**8 + (1 - weight) ** 8)
+    if weight == 0.6:
+        assert abs(price - 4.71) < 0.005 and mass < 0.02
 assert mass < 0.01 and price > 4.8
 
 # %% [markdown]
-# The verdict, then. If one good answer per source is enough, as in translation, a distilled network with independent places, or mask-predict with a few passes, comes close to its teacher in a fraction of the waiting. If the *distribution* is wanted, every choice that ties places
+# The verdict, for this language: if one good answer per source is enough, a distilled network with independent places (97.6 % right), or mask-predict in four passes (98.5 %), comes close to its teacher in a fraction of the waiting. If the *distribution* is wanted, every choice that ties places
 # together needs either a step in sequence or a latent variable that carries it.
 
 # %% [markdown]
@@ -792,9 +824,11 @@ def independence(joint):
 # check: ex-nonautoregressive-price points=1
 tied_pair = torch.tensor([[0.5, 0.0], [0.0, 0.5]], dtype=torch.float64)
 log_two = math.log(2)
-assert torch.allclose(independence(tied_pair), torch.tensor([log_two, 0.5]).double())
+tied_answer = torch.tensor([log_two, 0.5]).double()
+assert torch.allclose(independence(tied_pair).double(), tied_answer, atol=1e-6)
 free_pair = torch.full((2, 3), 1 / 6, dtype=torch.float64)
-assert torch.allclose(independence(free_pair), torch.tensor([0.0, 1.0]).double())
+free_answer = torch.tensor([0.0, 1.0]).double()
+assert torch.allclose(independence(free_pair).double(), free_answer, atol=1e-6)
 
 
 # %% tags=["hidden-test", "remove-cell"]
@@ -863,7 +897,7 @@ def copies(memory, fertility, length):
 three_rows = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], dtype=torch.float64)
 times = torch.tensor([2.0, 0.0, 1.0], dtype=torch.float64)
 answer = torch.tensor([[1.0, 2.0], [1.0, 2.0], [5.0, 6.0], [0.0, 0.0]]).double()
-assert torch.equal(copies(three_rows, times, 4), answer)
+assert torch.equal(copies(three_rows, times, 4).double(), answer)
 
 
 # %% tags=["hidden-test", "remove-cell"]
@@ -929,7 +963,7 @@ def hide(sure, t, T):
 beliefs = torch.tensor([0.9, 0.2, 0.6, 0.4, 0.8], dtype=torch.float64)
 assert hide(beliefs, 0, 4).sum() == 5
 assert torch.equal(
-    hide(beliefs, 2, 4), torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]).double()
+    hide(beliefs, 2, 4).double(), torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]).double()
 )
 assert hide(beliefs, 3, 4).sum() == 1
 
@@ -965,7 +999,7 @@ def cases_hide(rng):
 # ## What to remember
 #
 # - The best independent places are the marginals, and what they lose is the total correlation of the target given the source: exact, and out of reach of more training.
-# - Distillation removes the choice and with it the diversity; mask-predict lets places hear each other again, in a few passes instead of one per word.
+# - Distillation removes the choice and with it the diversity; mask-predict lets places hear each other again: a few passes suffice for a best guess, draws need about one per word.
 # - Parallel writing saves waiting, not work; judge it by draws as well as by best guesses.
 #
 # **Further reading.** Fertilities, distillation and noisy parallel decoding: {cite}`gu2018nonautoregressive`. Distillation of sequences: {cite}`kim2016sequence`. Refinement of whole

@@ -455,6 +455,8 @@ def test_the_benchmark_compares_the_same_work() -> None:
     world = Dialects(words=2)
     length = world.most * 2
     assert bool((fertility.sum(1) == length).all())
-    assert decoding.one_by_one(teacher, source, length).shape == (3, length)
+    cache = decoding.cached(teacher, source)
+    assert cache[0][0].shape[2] == source.shape[1], "the cache is not of the source"
+    assert decoding.one_by_one(teacher, source, cache, length=length).shape == (3, length)
     assert bool(places(fertility, length=filler.length).sum(1).eq(length).all())
     assert decoding.ratio(teacher, filler, source, fertility, passes=1, rounds=1) > 0
