@@ -30,7 +30,7 @@ def test_the_first_round_of_demonstrations_is_teacher_forcing() -> None:
     assert len(rounds) == 2 and len(said["nll"]) == 2
 
 
-def test_every_way_is_measured_by_the_same_numbers() -> None:
+def test_a_measurement_repeats() -> None:
     world = recipe.worlds()["captions"]
     texts = recipe.Endless(world, length=30).sample((40,), rng=training.rng(0))
     names = []

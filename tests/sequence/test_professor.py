@@ -110,7 +110,7 @@ class Greedy(Professor):
 
 
 class Counts(Professor):
-    """Charges the critic's own loss to the model as well."""
+    """Adds weight decay."""
 
     def __call__(self, model: Any, batch: Tensor, *, step: int, rng: torch.Generator) -> Tensor:
         loss = super().__call__(model, batch, step=step, rng=rng)
@@ -125,7 +125,7 @@ def test_without_weight_it_is_likelihood() -> None:
     {
         "a weight": lambda critic: Professor(critic, weight=0.1, listen=-1.0),
         "the run's stream": lambda critic: Greedy(critic, weight=0.0, listen=-1.0),
-        "another loss": lambda critic: Counts(critic, weight=0.0, listen=-1.0),
+        "weight decay": lambda critic: Counts(critic, weight=0.0, listen=-1.0),
     }
 )
 def test_without_weight_it_is_likelihood_rejects(mutant: Make) -> None:

@@ -253,12 +253,12 @@ class World(Table):
 
 
 def falling(step: int) -> float:
-    return 0.1 * (1 - step / 120)
+    return 0.2 * (1 - step / 60)
 
 
 def learnt(loss: Any) -> Tensor:
     model = Table()
-    fit(model, Joint(), loss=loss, steps=120, batch=512, lr=falling, clip=None)
+    fit(model, Joint(), loss=loss, steps=60, batch=512, lr=falling, clip=None)
     first, second = model.first.softmax(0), model.second.softmax(1)
     return (first[:, None] * second).detach()
 
