@@ -39,7 +39,11 @@ def learn_command(file: Path, folder: Path, **options: Any) -> None:
     except KeyboardInterrupt as stopped:
         raise click.ClickException("interrupted: give the same command again to go on.") from stopped
     unit = options["level"].removesuffix("s")
-    click.echo(f"held-out perplexity {writer.perplexity:.2f} per {unit}, on the last tenth of the text")
+    rare = f" (rare words counted as one, {writer.unknown:.0%} of it)" if unit == "word" else ""
+    click.echo(
+        f"held-out perplexity {writer.perplexity:.2f} per {unit}, on the last tenth of the text{rare}, "
+        f"in windows of {options['context']} that each begin from nothing"
+    )
     click.echo(writer.write(length=200 if unit == "character" else 40, seed=options["seed"]))
 
 
@@ -66,7 +70,7 @@ def write_command(
             click.echo(f"{unknown[0]!r} is rare or new in the text; it is read as {UNKNOWN}.", err=True)
         policy = free(temperature=temperature, top_k=top_k, top_p=top_p)
         click.echo(writer.write(prompt, length=length, policy=policy, seed=seed))
-    except (TextError, CheckpointError) as error:
+    except (ValueError, CheckpointError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -183,9 +183,9 @@ def free(*, temperature: float = 1.0, top_k: int | None = None, top_p: float | N
     Raises
     ------
     ValueError
-        For a temperature of 0 or below (0 is `greedy`), or a cut that keeps nothing.
+        For a temperature that is not a number above 0 (0 is `greedy`), or a cut that keeps nothing.
     """
-    if not temperature > 0:
+    if not 0 < temperature < math.inf:
         raise ValueError(f"a temperature of {temperature:g} is no distribution; use one above 0, or `greedy()`.")
     if (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
         raise ValueError("keep at least one token: top_k is 1 or more, top_p is in (0, 1].")

@@ -22,7 +22,7 @@ Cache = tuple[Float[Tensor, "n heads read each"], Float[Tensor, "n heads read ea
 """
 
 
-def attention(query: Queries, key: Keys, value: Keys, *, seen: Bool[Tensor, "queries keys"] | None = None) -> Queries:
+def attention(query: Queries, key: Keys, value: Keys, *, seen: Seen = None) -> Queries:
     r""":math:`\operatorname{softmax}\bigl(QK^\top/\sqrt d\bigr)V` over the keys that may be seen: without `seen`, all.
 
     What may not be seen gets minus infinity *before* the softmax. Source: Vaswani et al. 2017, eq. 1.

@@ -55,7 +55,9 @@ class Writer:
     model: StepModel
     vocabulary: Vocabulary
     perplexity: float
-    """On the last tenth of the text, which was not learned from."""
+    """On windows of the last tenth of the text, which was not learned from; each begins from nothing."""
+    unknown: float = 0.0
+    """The share of rare words in that tenth: they are counted as one, so the perplexity falls as this grows."""
 
     def read(self, prompt: str) -> Int[Tensor, " length"]:
         """A prompt as numbers; refuses characters that the text did not have (unknown words are read as `<unk>`)."""
@@ -112,7 +114,7 @@ def made(vocab: int, settings: Settings) -> StepModel:
 
 
 def learn(text: str, folder: str | os.PathLike[str], settings: Settings) -> Writer:
-    """Learn from nine tenths of a text, and say how well the last tenth is predicted.
+    """Learn from nine tenths of a text, and say how well the last tenth is predicted (its signs are known beforehand).
 
     Given the same text and settings again, an interrupted run goes on where its last checkpoint was, and a finished one
     is returned.
@@ -120,10 +122,12 @@ def learn(text: str, folder: str | os.PathLike[str], settings: Settings) -> Writ
     Raises
     ------
     TextError
-        If the text is too short, or the folder holds something else.
+        If the text is too short, no word occurs twice in it, or the folder holds something else.
     """
     folder = Path(folder)
     vocabulary = words([text], at_least=2, unknown=True) if settings.level == "words" else characters([text])
+    if settings.level == "words" and len(vocabulary) < 3:
+        raise TextError("no word of this text occurs twice: learn `--level characters`, as for Chinese without blanks.")
     tokens = vocabulary.encode(text)[:-1]
     last = max(len(tokens) // 10, 2)
     needed = settings.context + last
@@ -143,9 +147,10 @@ def learn(text: str, folder: str | os.PathLike[str], settings: Settings) -> Writ
         train(model, tokens[:-last], folder / "checkpoint.pt", settings)
         learned = {"weights": model.state_dict()}
     found = perplexity(model, tokens[-last:].unfold(0, min(settings.context, last), min(settings.context, last)))
-    training.save(folder / "model.pt", {**learned, "perplexity": found})
+    unknown = (tokens[-last:] == vocabulary.numbers.get(UNKNOWN, -1)).double().mean().item()
+    training.save(folder / "model.pt", {**learned, "perplexity": found, "unknown": unknown})
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    return Writer(model, vocabulary, found)
+    return Writer(model, vocabulary, found, unknown)
 
 
 def train(model: StepModel, tokens: Int[Tensor, " length"], checkpoint: Path, settings: Settings) -> None:
@@ -202,11 +207,14 @@ def load(folder: str | os.PathLike[str]) -> Writer:
         model.fit(learned["text"][None])
     else:
         model.load_state_dict(learned["weights"])
-    return Writer(model, vocabulary, learned["perplexity"])
+    return Writer(model, vocabulary, learned["perplexity"], learned.get("unknown", 0.0))
 
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(kept, dict) or not kept.keys() >= {*asdict(Settings()), "vocabulary"}:
+            raise ValueError("a key is missing")
     except ValueError as error:
         raise TextError(f"{path} is damaged: delete its folder and learn again.") from error
+    return kept

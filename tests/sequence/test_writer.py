@@ -65,6 +65,8 @@ def test_from_a_file_to_samples(file: Path, tmp_path: Path, model: str, level: s
     new = said.output.removesuffix("\n")[len(prompt) :]
     assert len(new) == 30 if level == "characters" else len(new.split()) == 30
     assert "<" not in new
+    if level == "words":
+        assert f"(rare words counted as one, {load(tmp_path / 'm').unknown:.0%} of it)" in made.output
     assert run("write", tmp_path / "m", "--prompt", prompt, "--length", 30).output == said.output
     assert run("write", tmp_path / "m", "--prompt", prompt, "--length", 30, "--seed", 1).output != said.output
 
@@ -136,6 +138,10 @@ def test_files_that_cannot_be_learned_from(tmp_path: Path) -> None:
     assert "the text has 9 characters, and a context of 16 with a part to test on needs 18" in refused(
         "learn", path, *out
     )
+    path.write_text("床前明月光\n疑是地上霜\n" + "\n".join(map(chr, range(0x4E00, 0x4E30))), encoding="utf-8")
+    assert "no word of this text occurs twice: learn `--level characters`" in refused(
+        "learn", path, *out, "--level", "words"
+    )
     assert not (tmp_path / "m").exists(), "a refused text leaves nothing behind"
 
 
@@ -149,6 +155,9 @@ def test_a_folder_of_something_else(file: Path, written: Path, tmp_path: Path) -
     assert "holds no model" in refused("write", tmp_path / "nothing")
     (written / "settings.json").write_text("{", encoding="utf-8")
     assert "is damaged: delete its folder" in refused("write", written)
+    for content in ("[]", '{"level": "words"}'):  # JSON, but not ours
+        (written / "settings.json").write_text(content, encoding="utf-8")
+        assert "is damaged: delete its folder" in refused("write", written)
 
 
 def test_a_damaged_model_is_said(written: Path) -> None:
@@ -162,6 +171,11 @@ def test_what_cannot_be_written(written: Path) -> None:
     )
     for temperature in (0, -1):
         assert "is not in the range x>0" in refused("write", written, "--temperature", temperature)
+    for temperature in ("nan", "inf"):  # both pass a comparison with 0, or seem to
+        assert f"a temperature of {temperature} is no distribution" in refused(
+            "write", written, "--temperature", temperature
+        )
+    assert "keep at least one token" in refused("write", written, "--top-p", "nan")
     assert "is not in the range" in refused("write", written, "--top-p", 1.5)
     assert "is not in the range" in refused("write", written, "--top-k", 0)
     assert "is not in the range" in refused("write", written, "--length", 0)
