@@ -959,7 +959,8 @@ Markdown("\n".join(lines))
 #
 # How far from a network is that? On Shakespeare, Kneser-Ney has a loss of 1.53 nats a character. On the same text with the same division, nanoGPT's README
 # {cite}`karpathy2022nanogpt` reports 1.88 for a Transformer of four layers trained for three minutes on a laptop, and 1.4697 for one of six layers with 256 characters of context, trained
-# on an A100 (same text, other model; it averages over random windows). A table of counts lies in between. The next section crosses that gap.
+# on an A100 (same text, other model; it averages over random windows). A table of counts lies in between; the next section
+# sets it beside networks of ours.
 
 # %% [markdown]
 # ## Exercises
