@@ -34,6 +34,7 @@ def test_a_mirror_may_keep_text_compressed(tmp_path: Path, monkeypatch: pytest.M
         (b"<html>quota</html>", "is not a complete gzip file"),
         (gzip.compress(b"another text"), "does not hold the published file"),
     ],
+    ids=["truncated", "a web page", "another text"],  # not the bytes themselves: gzip writes the time into them
 )
 def test_a_damaged_mirror_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bytes, said: str) -> None:
     mirror(tmp_path, packed, monkeypatch)
