@@ -82,7 +82,7 @@ lab.start(scale)
 # next token is a matter of the forward algorithm of a hidden Markov model.
 
 # %% tags=["remove-input"]
-lab.show(Noisy.step, Noisy._read)
+lab.show(Noisy.step, Noisy.read)
 
 # %%
 captions = data.captions().automaton()

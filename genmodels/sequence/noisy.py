@@ -47,11 +47,12 @@ class Noisy(StepModel):
         return belief
 
     def step(self, token: Tensor, state: State) -> tuple[Logits, State]:
-        read = self._read(token.clamp(max=self.vocab - 1), state)
+        read = self.read(token.clamp(max=self.vocab - 1), state)
         state = torch.where((token == self.vocab)[:, None], state, read)
         return ((1 - self.noise) * state @ self.prob + self.noise / self.vocab).log(), state
 
-    def _read(self, token: Tensor, belief: Float[Tensor, "n states"]) -> Float[Tensor, "n states"]:
+    def read(self, token: Tensor, belief: Float[Tensor, "n states"]) -> Float[Tensor, "n states"]:
+        """The belief behind one more token: it was meant, or the world moved on unseen and this is noise."""
         said, there = self.prob.T[token], self.follow.T[token]
         meant = torch.zeros_like(belief).scatter_add_(1, there, belief * said)
         found = (1 - self.noise) * meant + self.noise / self.vocab * belief @ self.moves
