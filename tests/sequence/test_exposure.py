@@ -80,7 +80,7 @@ def check_noisy(make: Make) -> None:
 class Forgets(Noisy):
     """Behind a mistake, the reader takes the token at its word."""
 
-    def _read(self, token: Tensor, belief: Tensor) -> Tensor:
+    def read(self, token: Tensor, belief: Tensor) -> Tensor:
         said, there = self.prob.T[token], self.follow.T[token]
         meant = torch.zeros_like(belief).scatter_add_(1, there, belief * said)
         total = meant.sum(dim=1, keepdim=True)
@@ -90,13 +90,13 @@ class Forgets(Noisy):
 class Inserts(Noisy):
     """A mistake is a token too many: the sentence does not move."""
 
-    def _read(self, token: Tensor, belief: Tensor) -> Tensor:
+    def read(self, token: Tensor, belief: Tensor) -> Tensor:
         self.moves = torch.eye(len(self.moves), dtype=torch.float64)
-        return super()._read(token, belief)
+        return super().read(token, belief)
 
 
 class Unnormalised(Noisy):
-    def _read(self, token: Tensor, belief: Tensor) -> Tensor:
+    def read(self, token: Tensor, belief: Tensor) -> Tensor:
         said, there = self.prob.T[token], self.follow.T[token]
         meant = torch.zeros_like(belief).scatter_add_(1, there, belief * said)
         return (1 - self.noise) * meant + self.noise / self.vocab * belief @ self.moves
@@ -105,7 +105,7 @@ class Unnormalised(Noisy):
 class Shifted(Noisy):
     """The state before the token instead of the one behind it."""
 
-    def _read(self, token: Tensor, belief: Tensor) -> Tensor:
+    def read(self, token: Tensor, belief: Tensor) -> Tensor:
         said = self.prob.T[token]
         found = belief * ((1 - self.noise) * said + self.noise / self.vocab)
         return found / found.sum(dim=1, keepdim=True)
