@@ -1,0 +1,118 @@
+r"""Gaussians: independent coordinates (`Normal`), or any covariance (`Gaussian`)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .base import Density, mean, summed
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Normal(Density):
+    r"""Independent normal coordinates, :math:`\prod_iN(x_i;\mu_i,\sigma_i^2)`. The event has the shape of the mean.
+
+    The `fit` is maximum likelihood: the mean, and the mean square about it (divided by n, not n - 1); then `floor` is
+    added to the variance.
+
+    Raises
+    ------
+    ValueError
+        If a standard deviation is not above 0: a coordinate was constant, and its density has no maximum.
+    """
+
+    mean: Float[Tensor, "*event"]
+    std: Float[Tensor, "*event"]
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not bool((self.std.detach() > 0).all()):
+            raise ValueError(
+                "a standard deviation is 0: in one coordinate all points are alike, and the likelihood is unbounded. "
+                "Drop that coordinate, or set floor=1e-6."
+            )
+
+    @classmethod
+    def standard(cls, *event_shape: int, floor: float = 0.0) -> Normal:
+        """Mean 0, standard deviation 1: where a `fit` may start."""
+        return cls(torch.zeros(event_shape), torch.ones(event_shape), floor)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        return tuple(self.mean.shape)
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        return summed(-((x - self.mean) / self.std).square() / 2 - self.std.log() - LOG_2PI / 2)
+
+    def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
+        return self.mean + self.std * torch.randn(n, *self.event_shape, generator=rng).to(self.mean)
+
+    def _fit(self, x: Tensor, weights: Tensor) -> Normal:
+        centre = mean(x, weights)
+        variance = mean((x - centre).square(), weights) + self.floor
+        return replace(self, mean=centre, std=variance.sqrt())
+
+
+@dataclass(frozen=True)
+class Gaussian(Density):
+    r"""The Gaussian :math:`N(x;\mu,\Sigma)=(2\pi)^{-d/2}|\Sigma|^{-1/2}e^{-\frac12(x-\mu)^\top\Sigma^{-1}(x-\mu)}`.
+
+    The `fit` is maximum likelihood, the mean and :math:`\frac1N\sum_n(x_n-\hat\mu)(x_n-\hat\mu)^\top`; then `floor` is
+    added to its diagonal. Source: nndl, appendix D; the lecture's slide leaves out the indices (E-30).
+
+    Raises
+    ------
+    ValueError
+        If the covariance is not symmetric, or singular.
+    """
+
+    mean: Float[Tensor, " dim"]
+    covariance: Float[Tensor, "dim dim"]
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        sigma = self.covariance.detach()
+        if not torch.allclose(sigma, sigma.T, rtol=1e-4, atol=1e-6 * float(sigma.abs().max())):
+            raise ValueError("a covariance is symmetric, and this matrix is not: give (A + A.T) / 2 if it almost is.")
+        # With n points in d > n - 1 dimensions rounding leaves tiny eigenvalues, some of them above 0.
+        if float(torch.linalg.eigvalsh(sigma)[0]) <= len(sigma) * torch.finfo(sigma.dtype).eps * float(sigma.trace()):
+            raise ValueError(
+                f"this covariance is singular: the points lie in fewer than {len(sigma)} dimensions, and their "
+                f"likelihood is unbounded. Give more points, drop a coordinate, or set floor=1e-6."
+            )
+
+    @classmethod
+    def standard(cls, dim: int, *, floor: float = 0.0) -> Gaussian:
+        """Mean 0, covariance 1: where a `fit` may start."""
+        return cls(torch.zeros(dim), torch.eye(dim), floor)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        return tuple(self.mean.shape)
+
+    @cached_property
+    def factor(self) -> Float[Tensor, "dim dim"]:
+        r"""The lower triangle L with :math:`LL^\top=\Sigma`: standard noise times L has covariance :math:`\Sigma`."""
+        return torch.linalg.cholesky(self.covariance)
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        standard = torch.linalg.solve_triangular(self.factor, (x - self.mean).T, upper=False)
+        volume = self.factor.diagonal().log().sum()
+        return -standard.square().sum(dim=0) / 2 - volume - len(self.mean) * LOG_2PI / 2
+
+    def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
+        return self.mean + torch.randn(n, len(self.mean), generator=rng).to(self.mean) @ self.factor.T
+
+    def _fit(self, x: Tensor, weights: Tensor) -> Gaussian:
+        centre = mean(x, weights)
+        centred = x - centre
+        covariance = (weights[:, None] / weights.sum() * centred).T @ centred
+        covariance = (covariance + covariance.T) / 2 + self.floor * torch.eye(len(centre)).to(x)
+        return replace(self, mean=centre, covariance=covariance)
