@@ -44,3 +44,16 @@ def test_only_what_has_changed_is_new_for_sphinx(tmp_path: Path) -> None:
         os.utime(file, (1, 1))
     book.keep_times(new, old)
     assert (new / "same.md").stat().st_mtime == 1 and (new / "changed.md").stat().st_mtime > 1
+
+
+def test_a_new_style_builds_every_page_again(tmp_path: Path) -> None:
+    src, old = tmp_path / "src", tmp_path / "old"
+    for folder in (src, old):
+        (folder / "book/_static").mkdir(parents=True)
+        (folder / "book/_static/book.css").write_text("a {}")
+        (folder / "book/intro.md").write_text(folder.name)
+    assert not book.restyled(src, old)
+    (src / "book/_static/book.css").write_text("a { color: red }")
+    assert book.restyled(src, old)
+    (old / "book/_static/book.css").unlink()
+    assert book.restyled(src, old)

@@ -64,6 +64,15 @@ def keep_times(src: Path, old: Path) -> None:
             os.utime(file, (before.stat().st_atime, before.stat().st_mtime))
 
 
+def restyled(src: Path, old: Path) -> bool:
+    """Whether a style or script has changed: Sphinx copies those only when a page is out of date as well."""
+    files = {
+        file.relative_to(top) for top in (src, old) for file in (top / "book/_static").rglob("*") if file.is_file()
+    }
+    both = (((src / file), (old / file)) for file in files)
+    return any(not (a.is_file() and b.is_file() and a.read_bytes() == b.read_bytes()) for a, b in both)
+
+
 def address() -> str:
     """The published repository's address: from the environment, or as filled into `_config.yml`."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -97,9 +106,10 @@ def build(*, solutions: bool) -> Path | None:
         return None
     configure(src)
     keep_times(src, old)
+    everything = ["--all"] if restyled(src, old) else []
     shutil.rmtree(old, ignore_errors=True)
     command = [Path(sys.executable).parent / "jupyter-book", "build", src, "--toc", src / "book/_toc.yml"]
-    options = ["--path-output", out, "-W", "-n", "--keep-going", "-q"]
+    options = ["--path-output", out, "-W", "-n", "--keep-going", "-q", *everything]
     done = subprocess.run([*map(str, command), *map(str, options)], cwd=src, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout[-3_000:], done.stderr[-6_000:], sep="\n", file=sys.stderr)
