@@ -1,8 +1,8 @@
 """Section 1.6: random-walk Metropolis on a standard normal, by step size and dimension, several seeds.
 
-    python -m experiments.metropolis_scaling [--seeds 3]
+    python -m experiments.metropolis_scaling [--seeds 5]
 
-Writes `results/metropolis_scaling.json`. Step sizes are length / sqrt(dimension), as in Roberts, Gelman and Gilks (1997).
+Writes `results/metropolis_scaling.json`. Step sizes are length / sqrt(dimension) (Roberts, Gelman and Gilks 1997).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def run(dimension: int, *, length: float, seed: int, steps: int = STEPS) -> dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     seeds = parser.parse_args().seeds
     torch.set_num_threads(1)
     about = {"metric": METRIC, **record.provenance(f"python -m experiments.metropolis_scaling --seeds {seeds}")}

@@ -30,7 +30,7 @@ class Chains(NamedTuple):
 def metropolis_hastings(
     log_density: LogDensity, start: Shaped[Tensor, "chains ..."], propose: Proposal, *, steps: int, rng: torch.Generator
 ) -> Chains:
-    r"""Propose y from q and go there with probability :math:`\min\bigl(1,\frac{f(y)\,q(x\mid y)}{f(x)\,q(y\mid x)}\bigr)`.
+    r"""Propose y from q, go there with probability :math:`\min\bigl(1,\frac{f(y)q(x\mid y)}{f(x)q(y\mid x)}\bigr)`.
 
     Source: Metropolis et al. 1953; Hastings 1970; nndl, chapter 11.
 
