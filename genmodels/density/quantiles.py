@@ -88,7 +88,7 @@ class Monotone(nn.Module):
         super().__init__()
         self.shift, self.slope = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
         self.heights = nn.Parameter(torch.full((width,), -2.0))
-        self.steepness = nn.Parameter(torch.zeros(width))
+        self.steepness = nn.Parameter(torch.full((width,), 4.0))  # gentle steps cannot follow a gap between modes
         self.places = nn.Parameter(torch.linspace(-3, 3, width))
 
     def forward(self, z: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

@@ -61,7 +61,7 @@ def log_normaliser(log_weights: Float[Tensor, " n"]) -> Float[Tensor, ""]:
 
 
 def effective_size(log_weights: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    r""":math:`(\sum_nw_n)^2/\sum_nw_n^2`: from 1, where one point has all the weight, to n (Kong 1992).
+    r""":math:`(\sum_nw_n)^2/\sum_nw_n^2`: from 1, where one point has all the weight, to n (Kong, Liu and Wong 1994).
 
     About as many independent samples of f as these n weighted points are worth.
     """
