@@ -4,9 +4,12 @@
 #
 # **How does one draw samples from a distribution of which only the formula is known?**
 #
-# A generative model has to do two things: say how probable a point is, and produce points. The last sections fitted densities; this one
-# produces points from them (采样). A computer draws uniform numbers. Everything else is made of those, by bending them, by throwing some away,
-# by weighing them, or by walking. Each way works for a reason that is checked here against exact answers, and each breaks somewhere,
+# A generative model has to do two things: say how probable a point is, and produce points. The last sections fitted densities;
+# this one
+# produces points from them (采样). A computer draws uniform numbers. Everything else is made of those, by bending them, by
+# throwing some away,
+# by weighing them, or by walking. Each way works for a reason that is checked here against exact answers, and each breaks
+# somewhere,
 # which is measured. The first way, bending, is also the shortest road from this chapter to the next: it is what a generator does.
 
 # %% tags=["remove-cell"]
@@ -61,8 +64,10 @@ lab.start(scale)
 # %% [markdown]
 # ## One target, four ways
 #
-# The target is a mixture of two bells, of which everything is known: its density, its distribution function (分布函数), its mean. Three of the
-# samplers are not told that much. They see a function that is the density times a factor they do not know, here $e^5$. That is the usual
+# The target is a mixture of two bells, of which everything is known: its density, its distribution function (分布函数), its mean.
+# Three of the
+# samplers are not told that much. They see a function that is the density times a factor they do not know, here $e^5$. That is
+# the usual
 # situation: a posterior is known up to the evidence, an energy model ({ref}`sec-energy`) up to its partition function.
 
 # %%
@@ -142,17 +147,21 @@ plt.show()
 # :::{prf:theorem} Inverse transform
 # :label: thm-sampling-inverse
 #
-# Let $F$ be any distribution function on the line and $F^{-1}(u)=\min\{x:F(x)\ge u\}$ its {term}`quantile function` (分位数函数). If $U$ is
+# Let $F$ be any distribution function on the line and $F^{-1}(u)=\min\{x:F(x)\ge u\}$ its {term}`quantile function` (分位数函数). If
+# $U$ is
 # uniform on $(0,1)$, then $F^{-1}(U)$ has the distribution function $F$.
 # :::
 #
 # :::{prf:proof}
-# $F^{-1}(u)\le x$ holds exactly if $u\le F(x)$: by definition $F^{-1}(u)$ is the smallest place where $F$ reaches $u$, and $F$ does not fall.
+# $F^{-1}(u)\le x$ holds exactly if $u\le F(x)$: by definition $F^{-1}(u)$ is the smallest place where $F$ reaches $u$, and $F$
+# does not fall.
 # Hence $P(F^{-1}(U)\le x)=P(U\le F(x))=F(x)$.
 # :::
 #
-# This is {term}`inverse-transform sampling` (逆变换采样). Nothing was assumed about $F$; it may jump. So one theorem covers the exponential distribution, with $F^{-1}(u)=-\log(1-u)$, the Cauchy distribution,
-# with $\tan\pi(u-\frac12)$, the mixture above, whose $F$ is inverted by halving an interval, and a loaded die, whose quantile function is a staircase:
+# This is {term}`inverse-transform sampling` (逆变换采样). Nothing was assumed about $F$; it may jump. So one theorem covers the
+# exponential distribution, with $F^{-1}(u)=-\log(1-u)$, the Cauchy distribution,
+# with $\tan\pi(u-\frac12)$, the mixture above, whose $F$ is inverted by halving an interval, and a loaded die, whose quantile
+# function is a staircase:
 # add up the weights, and see into which step the number falls.
 
 # %% tags=["remove-input"]
@@ -174,7 +183,8 @@ chi = scipy.stats.chisquare(counts[possible], 10_000 * (loads / 8)[possible])
 assert chi.pvalue > 1e-3
 
 # %% [markdown]
-# The staircase has an edge where people stumble. `searchsorted` must count a number that lies on a boundary as belonging to the *next* step
+# The staircase has an edge where people stumble. `searchsorted` must count a number that lies on a boundary as belonging to the
+# *next* step
 # (`right=True`). With the default, the number 0, which `torch.rand` does return, draws thing 0 even where its weight is zero:
 
 # %% tags=["nbval-check-output"]
@@ -185,8 +195,10 @@ print(f"u = 0 draws thing {categorical(boundary, loads).item()}; with the defaul
 assert loads[categorical(boundary, loads)] > 0 == loads[wrong_side]
 
 # %% [markdown]
-# For a die there is a second way, which needs only the logarithms of the weights, and no sum at all: the {term}`Gumbel-max trick` (Gumbel-max 技巧,
-# {cite}`maddison2014sampling`). Add to each $\log w_k$ its own noise $-\log(-\log u_k)$, and take the largest. Its index has exactly the
+# For a die there is a second way, which needs only the logarithms of the weights, and no sum at all: the
+# {term}`Gumbel-max trick` (Gumbel-max 技巧,
+# {cite}`maddison2014sampling`). Add to each $\log w_k$ its own noise $-\log(-\log u_k)$, and take the largest. Its index has
+# exactly the
 # probability $w_k/\sum_jw_j$. Because only an argmax is left of the randomness, chapter 6 can soften it and send gradients through.
 
 # %%
@@ -201,8 +213,10 @@ assert chi.pvalue > 1e-3
 #
 # ## Rejecting
 #
-# {term}`Rejection sampling <rejection sampling>` (拒绝采样) needs only a function $f=Z\,p$ proportional to the density, and a {term}`proposal <proposal distribution>` (提议分布) $q$ that can be sampled,
-# scaled up until it covers: $f(x)\le M\,q(x)$ everywhere. Draw $x$ from $q$, and keep it with probability $f(x)/(Mq(x))$. Of what is drawn at $x$, with
+# {term}`Rejection sampling <rejection sampling>` (拒绝采样) needs only a function $f=Z\,p$ proportional to the density, and a
+# {term}`proposal <proposal distribution>` (提议分布) $q$ that can be sampled,
+# scaled up until it covers: $f(x)\le M\,q(x)$ everywhere. Draw $x$ from $q$, and keep it with probability $f(x)/(Mq(x))$. Of
+# what is drawn at $x$, with
 # density $q(x)$, the share $f(x)/(Mq(x))$ stays, so what stays has density $f(x)/M$: the right shape, and in all the mass
 #
 # $$
@@ -229,7 +243,8 @@ print(f"kept {len(kept) / tries:.3f}; Z/M is {rate:.3f}; p of KS {ks(kept):.2f}"
 assert abs(len(kept) / tries - rate) < 5 * error and ks(kept) > 1e-3
 
 # %% [markdown]
-# The rate is worth a second look: it *measures* the unknown $Z$. The condition $f\le Mq$ is the weak spot. Without it one still gets samples, of
+# The rate is worth a second look: it *measures* the unknown $Z$. The condition $f\le Mq$ is the weak spot. Without it one still
+# gets samples, of
 # $\min(f,Mq)$, and no sign that anything is wrong, unless one looks: the package compares the two at every point it tries.
 
 # %%
@@ -248,13 +263,15 @@ assert ks(cut) < 1e-6
 # %% [markdown]
 # ## Weighing
 #
-# {term}`Importance sampling <importance sampling>` (重要性采样) throws nothing away. Points of $q$ get the weights $w(x)=f(x)/q(x)$, and an average under $p$ becomes a weighted average,
+# {term}`Importance sampling <importance sampling>` (重要性采样) throws nothing away. Points of $q$ get the weights $w(x)=f(x)/q(x)$,
+# and an average under $p$ becomes a weighted average,
 #
 # $$
 # \mathbb E_p[h]=\frac{\mathbb E_q[w\,h]}{\mathbb E_q[w]}\approx\sum_n\frac{w_n}{\sum_mw_m}\,h(x_n).
 # $$ (eq-sampling-weights)
 #
-# With $Z$ known, $\frac1n\sum_nw_nh_n/Z$ is unbiased. Without it one divides by the sum of the weights, and the unknown constant cancels. The
+# With $Z$ known, $\frac1n\sum_nw_nh_n/Z$ is unbiased. Without it one divides by the sum of the weights, and the unknown
+# constant cancels. The
 # classical mistake is to forget that division:
 
 # %%
@@ -270,8 +287,10 @@ assert abs(self_normalised - mean) < 0.06 and abs(forgotten / math.exp(5) - mean
 assert abs(log_normaliser(log_w) - 5) < 0.05  # the mean weight estimates Z
 
 # %% [markdown]
-# A ratio of two averages has a price: a bias. To first order in $1/n$ it is $-\frac1n\mathbb E_q[\bar w^2(h-\mu)]$, where $\bar w=w/Z$ and $\mu=\mathbb E_p[h]$.
-# For the target $\mathcal N(1,1)$ under the proposal $\mathcal N(0,1.5^2)$ and $h(x)=x$ the expectation is an integral over one number.
+# A ratio of two averages has a price: a bias. To first order in $1/n$ it is $-\frac1n\mathbb E_q[\bar w^2(h-\mu)]$, where
+# $\bar w=w/Z$ and $\mu=\mathbb E_p[h]$.
+# For the target $\mathcal N(1,1)$ under the proposal $\mathcal N(0,1.5^2)$ and $h(x)=x$ the expectation is an integral over one
+# number.
 #
 # **Prediction:** the bias, averaged over many repetitions, is that constant divided by $n$, from $n=10$ on to within a quarter.
 
@@ -292,13 +311,15 @@ for n in (10, 20, 40, 80):
     assert abs(bias[n] - constant / n) < 0.25 * abs(constant / n) + 4 * noise
 
 # %% [markdown]
-# How many samples are $n$ weighted ones worth? A common answer is the {term}`effective sample size` (有效样本量, {cite}`kong1994sequential`)
+# How many samples are $n$ weighted ones worth? A common answer is the {term}`effective sample size` (有效样本量,
+# {cite}`kong1994sequential`)
 #
 # $$
 # \mathrm{ESS}=\frac{\bigl(\sum_nw_n\bigr)^2}{\sum_nw_n^2},
 # $$ (eq-sampling-ess)
 #
-# which is $n$ for equal weights and 1 if one point has them all. It is computed from logarithms (`logsumexp`), because weights such as $e^{900}$ do
+# which is $n$ for equal weights and 1 if one point has them all. It is computed from logarithms (`logsumexp`), because weights
+# such as $e^{900}$ do
 # occur. What matters is the spread of the *log*-weights. Spreads that sound harmless are not:
 
 # %% tags=["remove-input"]
@@ -316,11 +337,15 @@ for spread, expected in ((1.0, 52.5), (3.0, 5.8), (10.56, 1.5)):
 # (sec-sampling-dimensions)=
 # ### Where both break: many dimensions
 #
-# A point in $d$ dimensions is accepted only if all its coordinates please; its weight is a product of $d$ weights. Three cases are exact.
-# The ball in its cube: a uniform point is kept with probability $\pi^{d/2}/(2^d\,\Gamma(\frac d2+1))$. A standard normal under $\mathcal N(0,\sigma^2I)$:
-# the best $M$ is $\sigma^d$, and $\mathrm{ESS}/n$ tends to $1/\mathbb E_q[\bar w^2]=\bigl(\sqrt{2\sigma^2-1}/\sigma^2\bigr)^d$, here with $\sigma=1.5$.
+# A point in $d$ dimensions is accepted only if all its coordinates please; its weight is a product of $d$ weights. Three cases
+# are exact.
+# The ball in its cube: a uniform point is kept with probability $\pi^{d/2}/(2^d\,\Gamma(\frac d2+1))$. A standard normal under
+# $\mathcal N(0,\sigma^2I)$:
+# the best $M$ is $\sigma^d$, and $\mathrm{ESS}/n$ tends to $1/\mathbb E_q[\bar w^2]=\bigl(\sqrt{2\sigma^2-1}/\sigma^2\bigr)^d$,
+# here with $\sigma=1.5$.
 #
-# **Prediction:** the measured shares follow the three formulas, straight down on a logarithmic axis (the ball even faster): at $d=20$ a sampler whose
+# **Prediction:** the measured shares follow the three formulas, straight down on a logarithmic axis (the ball even faster): at
+# $d=20$ a sampler whose
 # proposal is off by half a unit of width in each coordinate keeps 3 points in 10,000.
 
 # %%
@@ -370,22 +395,28 @@ ax.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# Both methods propose blindly, and in many dimensions ({numref}`fig-sampling-dimensions`) a blind proposal does not hit. Worse, weights may fail without a sign: for
-# $\sigma<1/\sqrt2$ the expectation of $\bar w^2$ is infinite, and the ESS of a sample that has not yet met its one heavy point looks fine.
+# Both methods propose blindly, and in many dimensions ({numref}`fig-sampling-dimensions`) a blind proposal does not hit. Worse,
+# weights may fail without a sign: for
+# $\sigma<1/\sqrt2$ the expectation of $\bar w^2$ is infinite, and the ESS of a sample that has not yet met its one heavy point
+# looks fine.
 # A way out is to propose *near a point that was good*.
 
 # %% [markdown]
 # ## Walking: Metropolis-Hastings
 #
-# A Markov chain (马尔可夫链) moves from $x$ to its next point with probabilities that depend on $x$ alone. Run for long, a chain forgets where it
-# started, and its points follow its **{term}`stationary distribution`** (平稳分布), the $p$ with $pP=p$. {term}`Markov chain Monte Carlo`
-# (马尔可夫链蒙特卡罗) turns that around: given $p$, make a chain that has it. It is enough that between every two points as much flows one way as the other, which is called {term}`detailed balance` (细致平衡). The chain with that
+# A Markov chain (马尔可夫链) moves from $x$ to its next point with probabilities that depend on $x$ alone. Run for long, a chain
+# forgets where it
+# started, and its points follow its **{term}`stationary distribution`** (平稳分布), the $p$ with $pP=p$.
+# {term}`Markov chain Monte Carlo`
+# (马尔可夫链蒙特卡罗) turns that around: given $p$, make a chain that has it. It is enough that between every two points as much flows
+# one way as the other, which is called {term}`detailed balance` (细致平衡). The chain with that
 # property that everybody uses is the {term}`Metropolis-Hastings algorithm`.
 #
 # :::{prf:theorem} Detailed balance
 # :label: thm-sampling-balance
 #
-# If $p_iP_{ij}=p_jP_{ji}$ for all $i,j$, then $pP=p$. The Metropolis-Hastings chain, which proposes $j$ with probability $q_{ij}$ and goes there
+# If $p_iP_{ij}=p_jP_{ji}$ for all $i,j$, then $pP=p$. The Metropolis-Hastings chain, which proposes $j$ with probability
+# $q_{ij}$ and goes there
 # with probability
 #
 # $$
@@ -396,7 +427,8 @@ plt.show()
 # :::
 #
 # :::{prf:proof}
-# $\sum_ip_iP_{ij}=\sum_ip_jP_{ji}=p_j$, since rows of $P$ add up to 1. For $i\ne j$ the flow $p_iq_{ij}A_{ij}=\min(p_iq_{ij},\,p_jq_{ji})$ is the same if $i$ and
+# $\sum_ip_iP_{ij}=\sum_ip_jP_{ji}=p_j$, since rows of $P$ add up to 1. For $i\ne j$ the flow
+# $p_iq_{ij}A_{ij}=\min(p_iq_{ij},\,p_jq_{ji})$ is the same if $i$ and
 # $j$ are exchanged. For $i=j$ there is nothing to show.
 # :::
 #
@@ -424,11 +456,14 @@ chains = metropolis_hastings(unnormalised, start, random_walk(step=1.5), **setti
 assert torch.equal(mine, chains.points)
 
 # %% [markdown]
-# Two lines of it deserve a warning: the *correction*, and the repetition. Six states are enough to see why, since there the whole chain is a matrix that can be
+# Two lines of it deserve a warning: the *correction*, and the repetition. Six states are enough to see why, since there the
+# whole chain is a matrix that can be
 # written down. The proposal below is far from symmetric.
 #
-# **Prediction:** the right chain is in detailed balance to $10^{-12}$. Each of four frequent mistakes still makes a perfectly good chain, which moves, accepts, rejects
-# and converges. But it converges to something else: accepting by the density of the new point instead of the ratio, the ratio upside down, no
+# **Prediction:** the right chain is in detailed balance to $10^{-12}$. Each of four frequent mistakes still makes a perfectly
+# good chain, which moves, accepts, rejects
+# and converges. But it converges to something else: accepting by the density of the new point instead of the ratio, the ratio
+# upside down, no
 # correction for the asymmetry, and repeating the proposal until one is accepted instead of repeating the point.
 
 # %%
@@ -477,9 +512,12 @@ axes[0].set(ylabel="probability")
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-sampling-wrong` is the reason why this section tests samplers against matrices and not by looking at their traces. The package's sampler is the right chain:
-# in its tests 24,000 chains make one step and three steps with this proposal, and land as often as the rows of $P$ and $P^3$ say. The asymmetric
-# proposal met most often has a continuous form, for positive numbers: multiply by a random factor. There the correction is $y/x$. Without it the target Gamma(3)
+# {numref}`fig-sampling-wrong` is the reason why this section tests samplers against matrices and not by looking at their
+# traces. The package's sampler is the right chain:
+# in its tests 24,000 chains make one step and three steps with this proposal, and land as often as the rows of $P$ and $P^3$
+# say. The asymmetric
+# proposal met most often has a continuous form, for positive numbers: multiply by a random factor. There the correction is
+# $y/x$. Without it the target Gamma(3)
 # becomes Gamma(2), because the missing factor is one $x$:
 
 # %%
@@ -510,14 +548,16 @@ for name, way in (("corrected", propose_factor), ("uncorrected", uncorrected)):
 # %% [markdown]
 # ### How long a step?
 #
-# Small steps are nearly always accepted, and get nowhere. Large ones would get somewhere, and are nearly always refused. Either way the chain's neighbouring
+# Small steps are nearly always accepted, and get nowhere. Large ones would get somewhere, and are nearly always refused. Either
+# way the chain's neighbouring
 # points resemble each other, and a mean over $N$ of them is worth as much as one over
 #
 # $$
 # \mathrm{ESS}=\frac{N}{1+2\sum_{k\ge1}\rho_k}
 # $$ (eq-sampling-autocorrelation)
 #
-# independent samples, where $\rho_k$ is the {term}`autocorrelation` (自相关) at lag $k$. (The name is the same as in {eq}`eq-sampling-ess`, the meaning too, the formula is not.)
+# independent samples, where $\rho_k$ is the {term}`autocorrelation` (自相关) at lag $k$. (The name is the same as in
+# {eq}`eq-sampling-ess`, the meaning too, the formula is not.)
 # The sum must be cut where the estimates become noise; the package does it as {cite}`geyer1992practical` proposes.
 
 # %%
@@ -561,10 +601,12 @@ step_player = plots.explore(
 step_player
 
 # %% [markdown]
-# In one dimension the share accepted is exactly $\frac2\pi\arctan\frac2s$ on a standard normal, which the cell checks. At the best step it is 44 %, not 90 %: *a high
+# In one dimension the share accepted is exactly $\frac2\pi\arctan\frac2s$ on a standard normal, which the cell checks. At the
+# best step it is 44 %, not 90 %: *a high
 # acceptance rate is not a sign of a good sampler*, at the left end of the slider it is 97 %.
 #
-# What changes in $d$ dimensions? {cite}`roberts1997weak` let $d$ go to infinity, with steps of length $l/\sqrt d$. The chain then becomes a diffusion, and two
+# What changes in $d$ dimensions? {cite}`roberts1997weak` let $d$ go to infinity, with steps of length $l/\sqrt d$. The chain
+# then becomes a diffusion, and two
 # numbers of it are known: the share accepted is $2\Phi(-l/2)$, and its efficiency, which for a normal target is
 #
 # $$
@@ -573,7 +615,8 @@ step_player
 #
 # largest, 0.331, at $l=2.38$, where 23.4 % are accepted.
 #
-# **Prediction** (theirs): going up from $d=1$ to 20, the best $l$ stays near 2.4, the acceptance there falls from 0.44 towards 0.234, and the efficiency times $d$
+# **Prediction** (theirs): going up from $d=1$ to 20, the best $l$ stays near 2.4, the acceptance there falls from 0.44 towards
+# 0.234, and the efficiency times $d$
 # approaches the curve {eq}`eq-sampling-scaling`.
 
 # %%
@@ -642,14 +685,19 @@ ax.legend(ncols=2)
 plt.show()
 
 # %% [markdown]
-# All three hold, at $d=20$ with 5 seeds. {numref}`fig-sampling-scaling` says more than the rule of thumb: the tops are flat, so 20 % or 35 % accepted cost little. And the
+# All three hold, at $d=20$ with 5 seeds. {numref}`fig-sampling-scaling` says more than the rule of thumb: the tops are flat, so
+# 20 % or 35 % accepted cost little. And the
 # price of dimensions is now a factor $d$, where rejection paid a power. That is what proposing locally buys.
 #
 # ## Gibbs: coordinates that are always accepted
 #
-# {term}`Gibbs sampling` (吉布斯采样, {cite}`geman1984stochastic`) proposes a new value for one coordinate, drawn from $p(x_i\mid x_{\setminus i})$, its distribution given all others. In {eq}`eq-sampling-accept` the
-# ratio is then $\frac{p(y_i\mid x_{\setminus i})\,p(x_i\mid x_{\setminus i})}{p(x_i\mid x_{\setminus i})\,p(y_i\mid x_{\setminus i})}=1$: Gibbs is Metropolis-Hastings that is never refused. For a Gaussian the
-# conditional is read off the precision matrix $\Sigma^{-1}$; for the mixture models of {ref}`sec-mixtures` and the machines of {ref}`sec-energy` it is a short formula as well.
+# {term}`Gibbs sampling` (吉布斯采样, {cite}`geman1984stochastic`) proposes a new value for one coordinate, drawn from
+# $p(x_i\mid x_{\setminus i})$, its distribution given all others. In {eq}`eq-sampling-accept` the
+# ratio is then
+# $\frac{p(y_i\mid x_{\setminus i})\,p(x_i\mid x_{\setminus i})}{p(x_i\mid x_{\setminus i})\,p(y_i\mid x_{\setminus i})}=1$:
+# Gibbs is Metropolis-Hastings that is never refused. For a Gaussian the
+# conditional is read off the precision matrix $\Sigma^{-1}$; for the mixture models of {ref}`sec-mixtures` and the machines of
+# {ref}`sec-energy` it is a short formula as well.
 
 # %% tags=["remove-input"]
 lab.show(gibbs, conditional)
@@ -678,13 +726,18 @@ torch.testing.assert_close(p6 @ A @ B, p6, rtol=0, atol=1e-12)
 assert imbalance(p6, A @ B) > 0.01 and imbalance(p6, (A + B) / 2) < 1e-12
 
 # %% [markdown]
-# The last lines hold a subtlety. Each redraw is in detailed balance. A *sweep*, first coordinate then second, is not; it is stationary all the same, because each
+# The last lines hold a subtlety. Each redraw is in detailed balance. A *sweep*, first coordinate then second, is not; it is
+# stationary all the same, because each
 # of its parts is. Detailed balance is enough for stationarity, and it is not necessary.
 #
-# Where does Gibbs break? On a correlated pair, $x_1\leftarrow\rho x_2+\ldots$ and $x_2\leftarrow\rho x_1+\ldots$, so from sweep to sweep
-# each coordinate is an autoregression with coefficient $\rho^2$, and $\mathrm{ESS}/N=\frac{1-\rho^2}{1+\rho^2}$: as $\rho\to1$ the chain crawls along a narrow ridge in
-# axis-parallel steps. And a bug: if all coordinates are drawn from the *old* values at once, as vectorised code easily does, then the covariance $c$ of two
-# coordinates becomes $\rho^2c$ in each step. **Prediction:** the first formula holds at $\rho=0.5$, 0.9 and 0.99; the bug leaves both marginals as they were and
+# Where does Gibbs break? On a correlated pair, $x_1\leftarrow\rho x_2+\ldots$ and $x_2\leftarrow\rho x_1+\ldots$, so from sweep
+# to sweep
+# each coordinate is an autoregression with coefficient $\rho^2$, and $\mathrm{ESS}/N=\frac{1-\rho^2}{1+\rho^2}$: as $\rho\to1$
+# the chain crawls along a narrow ridge in
+# axis-parallel steps. And a bug: if all coordinates are drawn from the *old* values at once, as vectorised code easily does,
+# then the covariance $c$ of two
+# coordinates becomes $\rho^2c$ in each step. **Prediction:** the first formula holds at $\rho=0.5$, 0.9 and 0.99; the bug
+# leaves both marginals as they were and
 # brings the correlation to 0.
 
 
@@ -719,11 +772,14 @@ for rho in (0.5, 0.9, 0.99):
 # %% [markdown]
 # ## Where walking breaks: two places far apart
 #
-# A chain that proposes near where it is must walk through what lies between. Take two equal bells of width 1 at $-s$ and $s$, and steps of length 1. A chain in its
-# stationary distribution crosses the middle, per step, with probability $2\int_{x>0}\int_{y<0}\min(p(x),p(y))\,q(y\mid x)\,dy\,dx$, an integral that a grid can do. The density at the middle is
+# A chain that proposes near where it is must walk through what lies between. Take two equal bells of width 1 at $-s$ and $s$,
+# and steps of length 1. A chain in its
+# stationary distribution crosses the middle, per step, with probability
+# $2\int_{x>0}\int_{y<0}\min(p(x),p(y))\,q(y\mid x)\,dy\,dx$, an integral that a grid can do. The density at the middle is
 # proportional to $e^{-s^2/2}$.
 #
-# **Prediction:** 100 chains of 3,000 steps cross as often as the integral says. At $s=6$ it says 0.02 times in all: none of them crosses.
+# **Prediction:** 100 chains of 3,000 steps cross as often as the integral says. At $s=6$ it says 0.02 times in all: none of
+# them crosses.
 
 
 # %%
@@ -755,7 +811,8 @@ for s in separations:
 assert foreseen[6.0] < 0.05 and crossed[6.0] == 0
 
 # %% [markdown]
-# Would one notice? The usual diagnostic, {term}`R-hat` ({cite}`gelman1992inference`), compares the spread of all chains together with the spread within each, and is 1 where
+# Would one notice? The usual diagnostic, {term}`R-hat` ({cite}`gelman1992inference`), compares the spread of all chains
+# together with the spread within each, and is 1 where
 # they agree. Start four chains in one bell, and four in both, and ask it.
 
 # %%
@@ -784,17 +841,23 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# Started in one bell, everything looks well: R-hat is 1.00, 70 % of the steps are accepted, and the mean is wrong by 6. A diagnostic sees only the
-# disagreement of chains that have been to different places ({numref}`fig-sampling-modes`). This is one reason to want a sampler that does not walk.
+# Started in one bell, everything looks well: R-hat is 1.00, 70 % of the steps are accepted, and the mean is wrong by 6. A
+# diagnostic sees only the
+# disagreement of chains that have been to different places ({numref}`fig-sampling-modes`). This is one reason to want a sampler
+# that does not walk.
 #
 # (sec-sampling-generator)=
 # ## From the inverse transform to a generator
 #
-# Go back to bending. $x=G(z)$ with $z\sim\mathcal N(0,1)$ and $G(z)=F^{-1}(\Phi(z))$ is a generator, and an exact one; among *increasing* functions it is the
-# only one. So in one dimension a generator can be learned by learning a quantile function. Let nobody know the density now: there are only samples, and a network $G$. Three ways to train it:
+# Go back to bending. $x=G(z)$ with $z\sim\mathcal N(0,1)$ and $G(z)=F^{-1}(\Phi(z))$ is a generator, and an exact one; among
+# *increasing* functions it is the
+# only one. So in one dimension a generator can be learned by learning a quantile function. Let nobody know the density now:
+# there are only samples, and a network $G$. Three ways to train it:
 #
-# 1. *Quantile regression* {cite}`koenker1978regression`: for a level $u$ drawn at random, and a data point $x$, the loss $\max\bigl(u(x-g),\,(u-1)(x-g)\bigr)$ at $g=G(\Phi^{-1}(u))$. Its expectation is smallest where $g$ is the $u$-quantile.
-# 2. *Sorting*: draw 512 data points and 512 values of $G$, sort both, and take the mean distance of partners. On the line that is the Wasserstein distance of the two samples ({ref}`sec-transport`).
+# 1. *Quantile regression* {cite}`koenker1978regression`: for a level $u$ drawn at random, and a data point $x$, the loss
+#    $\max\bigl(u(x-g),\,(u-1)(x-g)\bigr)$ at $g=G(\Phi^{-1}(u))$. Its expectation is smallest where $g$ is the $u$-quantile.
+# 2. *Sorting*: draw 512 data points and 512 values of $G$, sort both, and take the mean distance of partners. On the line that
+#    is the Wasserstein distance of the two samples ({ref}`sec-transport`).
 #    A plain network.
 # 3. Sorting, with a network that can only increase: a sum of positive multiples of $\tanh$.
 
@@ -802,8 +865,10 @@ plt.show()
 lab.show(pinball, Monotone)
 
 # %% [markdown]
-# **Prediction:** all three find the distribution, with a distance $W_1$ below 0.1. The first and the third find the quantile function $F^{-1}\circ\Phi$ too, so that the
-# mean distance between the two maps, $\mathbb E_z|G(z)-F^{-1}(\Phi(z))|$, equals $W_1$. The second does not have to: sorting forgets which $z$ a value came from. In some of five seeds it will end up with another map for the same
+# **Prediction:** all three find the distribution, with a distance $W_1$ below 0.1. The first and the third find the quantile
+# function $F^{-1}\circ\Phi$ too, so that the
+# mean distance between the two maps, $\mathbb E_z|G(z)-F^{-1}(\Phi(z))|$, equals $W_1$. The second does not have to: sorting
+# forgets which $z$ a value came from. In some of five seeds it will end up with another map for the same
 # distribution, a decreasing or a folded one.
 
 
@@ -883,10 +948,16 @@ axes[0].set(ylabel="$G(z)$")
 plt.show()
 
 # %% [markdown]
-# All three hold over five seeds ({numref}`fig-sampling-maps`). In some of them (two of the five here) the plain network that was trained by sorting makes the same distribution with a *falling* map: samples do not say which noise they came from. No generator in the chapters
-# to come will have a "right" map either. (The third way took two attempts: with $\tanh$s that began gently, $W_1$ was 0.15 in all five seeds, and the prediction failed. Ours now begin steeply, because the exact map must rise fast across the gap between the two bells.)
+# All three hold over five seeds ({numref}`fig-sampling-maps`). In some of them (two of the five here) the plain network that
+# was trained by sorting makes the same distribution with a *falling* map: samples do not say which noise they came from. No
+# generator in the chapters
+# to come will have a "right" map either. (The third way took two attempts: with $\tanh$s that began gently, $W_1$ was 0.15 in
+# all five seeds, and the prediction failed. Ours now begin steeply, because the exact map must rise fast across the gap between
+# the two bells.)
 #
-# And in $d$ dimensions? There is no order to sort by. Two batches can still be matched by an optimal plan ({ref}`sec-transport-plans`), but a batch says less and less. Compare 256 points of $\mathcal N(0,I)$ with 256 others, and with 256 of a wrong model, shifted by
+# And in $d$ dimensions? There is no order to sort by. Two batches can still be matched by an optimal plan
+# ({ref}`sec-transport-plans`), but a batch says less and less. Compare 256 points of $\mathcal N(0,I)$ with 256 others, and
+# with 256 of a wrong model, shifted by
 # 0.5. The distance of the two distributions is 0.5 in every dimension:
 
 # %%
@@ -906,8 +977,11 @@ assert floor[1][1].min() > 2 * floor[1][0].max()
 assert floor[20][0].min() > 3 and floor[20][1].mean() - floor[20][0].mean() < 0.2
 
 # %% [markdown]
-# In one dimension a batch shows the error clearly. In 20, two batches of the *same* distribution are 4.2 apart, and the error of 0.5 adds a few hundredths. Matching batches point by point asks too much. What helps is to ask one question of all
-# data, say "how large is the first coordinate?", and to keep what was learned from earlier batches. A function that is trained to find the question on which data and samples differ most is a critic, and training it against the generator is the game of {ref}`sec-game`.
+# In one dimension a batch shows the error clearly. In 20, two batches of the *same* distribution are 4.2 apart, and the error
+# of 0.5 adds a few hundredths. Matching batches point by point asks too much. What helps is to ask one question of all
+# data, say "how large is the first coordinate?", and to keep what was learned from earlier batches. A function that is trained
+# to find the question on which data and samples differ most is a critic, and training it against the generator is the game of
+# {ref}`sec-game`.
 #
 # ## Who needs what
 #
@@ -921,7 +995,8 @@ assert floor[20][0].min() > 3 and floor[20][1].mean() - floor[20][0].mean() < 0.
 # | Gibbs | the conditionals | dependent samples | at strong correlation, and between modes |
 # | generator | samples to learn from | independent samples of *its* distribution | has no $\log p$, and is only as good as its training |
 #
-# Metropolis-Hastings starts from a formula and produces samples. A generator starts from samples and produces more of them. They solve different problems, and meet where a density was fitted to samples first, as everywhere in this chapter.
+# Metropolis-Hastings starts from a formula and produces samples. A generator starts from samples and produces more of them.
+# They solve different problems, and meet where a density was fitted to samples first, as everywhere in this chapter.
 
 # %% [markdown]
 # ## Exercises
@@ -933,7 +1008,8 @@ assert floor[20][0].min() > 3 and floor[20][1].mean() - floor[20][0].mean() < 0.
 # %% [markdown]
 # :::{exercise} A staircase, bent back
 # :label: ex-sampling-staircase
-# Uniform numbers $u_1,\dots,u_n\in[0,1)$ are given, and weights $w_0,\dots,w_{k-1}\ge0$ that do not have to add up to 1. With the cumulative
+# Uniform numbers $u_1,\dots,u_n\in[0,1)$ are given, and weights $w_0,\dots,w_{k-1}\ge0$ that do not have to add up to 1. With
+# the cumulative
 # sums $c_j=w_0+\dots+w_j$ and $c_{-1}=0$, write `draw(u, weights)`, which returns for each $u$ the thing $j$ with
 #
 # $$
@@ -1008,8 +1084,10 @@ def cases_draw(rng):
 # %% [markdown]
 # :::{exercise} A weighted mean, and what it is worth
 # :label: ex-sampling-weights
-# Points were drawn from a proposal; `values` are $h(x_n)$ and `log_weights` are $\log f(x_n)-\log q(x_n)$, where $f$ is the target's density times an
-# unknown constant. Write `weigh(values, log_weights)`, which returns a tensor of two numbers: the self-normalised estimate {eq}`eq-sampling-weights` of the mean of $h$,
+# Points were drawn from a proposal; `values` are $h(x_n)$ and `log_weights` are $\log f(x_n)-\log q(x_n)$, where $f$ is the
+# target's density times an
+# unknown constant. Write `weigh(values, log_weights)`, which returns a tensor of two numbers: the self-normalised estimate
+# {eq}`eq-sampling-weights` of the mean of $h$,
 # and the effective sample size {eq}`eq-sampling-ess`. The log-weights may be as large as $\pm1000$.
 # :::
 
@@ -1067,9 +1145,12 @@ def cases_weigh(rng):
 # %% [markdown]
 # :::{exercise} A whole chain
 # :label: ex-sampling-chain
-# The states are $0,\dots,k-1$. Given are the logarithms `log_f` of weights proportional to the target, as large as $\pm1000$, and a table `q` whose row $i$ holds the probabilities of the
-# proposals made in state $i$. It need not be symmetric, and may hold zeros. Write `transitions(log_f, q)`, which returns the $k\times k$ matrix of the transition
-# probabilities $P_{ij}$ of the Metropolis-Hastings chain. (A state may propose itself. A move whose way back is never proposed is never accepted.)
+# The states are $0,\dots,k-1$. Given are the logarithms `log_f` of weights proportional to the target, as large as $\pm1000$,
+# and a table `q` whose row $i$ holds the probabilities of the
+# proposals made in state $i$. It need not be symmetric, and may hold zeros. Write `transitions(log_f, q)`, which returns the
+# $k\times k$ matrix of the transition
+# probabilities $P_{ij}$ of the Metropolis-Hastings chain. (A state may propose itself. A move whose way back is never proposed
+# is never accepted.)
 # :::
 
 # %% [markdown]
@@ -1143,9 +1224,13 @@ def cases_transitions(rng):
 # %% [markdown]
 # ## What to remember
 #
-# - Bending uniform numbers is exact and one-dimensional; rejecting and weighing need a proposal that covers the target, and fail exponentially in the dimension; walking needs only a ratio, and fails between modes.
-# - A sampler can be wrong and look well: check it against a matrix, a closed form, a Kolmogorov-Smirnov test. Acceptance rates, effective sizes and R-hat do not see what the chain never saw.
-# - A generator is the inverse transform, learned. It needs no density, it draws independent points in one pass, and in one dimension sorting is enough to train it. Beyond, one needs a critic.
+# - Bending uniform numbers is exact and one-dimensional; rejecting and weighing need a proposal that covers the target, and
+#   fail exponentially in the dimension; walking needs only a ratio, and fails between modes.
+# - A sampler can be wrong and look well: check it against a matrix, a closed form, a Kolmogorov-Smirnov test. Acceptance rates,
+#   effective sizes and R-hat do not see what the chain never saw.
+# - A generator is the inverse transform, learned. It needs no density, it draws independent points in one pass, and in one
+#   dimension sorting is enough to train it. Beyond, one needs a critic.
 #
-# **Further reading.** The textbook's chapter 11: {cite}`qiu2020nndl`. Monte Carlo methods in depth: {cite}`robert2004monte`. Random numbers of every distribution: {cite}`devroye1986nonuniform`.
+# **Further reading.** The textbook's chapter 11: {cite}`qiu2020nndl`. Monte Carlo methods in depth: {cite}`robert2004monte`.
+# Random numbers of every distribution: {cite}`devroye1986nonuniform`.
 # Step sizes: {cite}`roberts1997weak`. Diagnostics: {cite}`gelman1992inference,geyer1992practical`.
