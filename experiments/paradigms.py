@@ -85,25 +85,19 @@ def crossover(*, repetitions: int) -> Iterator[dict[str, Any]]:
 
 
 def real() -> dict[str, tuple[Tensor, Tensor, dict[str, Any], tuple[int, ...]]]:
-    """Bits of digits, and measurements of breast tumours; the models for each, and the sizes."""
-    digits = data.digits()
-    bits = (digits.images.flatten(1) > 0).double()
-    ten = torch.full((10,), 0.1)
-    cancer = load_breast_cancer()
-    x, y = torch.tensor(cancer.data), torch.tensor(cancer.target)
+    """Bits of digits, and measurements of breast tumours; for each, models with several constants, and sizes."""
+    digits, cancer = data.digits(), load_breast_cancer()
+    tenth = torch.full((10,), 0.1)
+    bits = {f"naive Bayes {a:g}": Mixture(tenth, (Bernoulli.fair(64, pseudo=a),) * 10) for a in (0.01, 0.1, 1.0, 3.0)}
+    ten = {f"logistic {p:g}": Logistic.zero(64, 10, penalty=p) for p in (0.01, 0.1, 1.0, 10.0)}
+    both = {f"{name} {a:g}": start for a in (0.01, 0.1, 1.0, 3.0) for name, start in starts(30, floor=a).items()}
+    two = {f"logistic {p:g}": Logistic.zero(30, 2, penalty=p) for p in (0.01, 0.1, 1.0, 10.0, 100.0)}
     return {
-        "digits": (
-            bits,
-            digits.labels,
-            {"naive Bayes": Mixture(ten, (Bernoulli.fair(64, pseudo=1.0),) * 10)}
-            | {f"logistic {p:g}": Logistic.zero(64, 10, penalty=p) for p in (0.01, 0.1, 1.0, 10.0)},
-            (20, 50, 100, 200, 500, 1_000),
-        ),
+        "digits": ((digits.images.flatten(1) > 0).double(), digits.labels, bits | ten, (20, 50, 100, 200, 500, 1_000)),
         "breast cancer": (
-            x,
-            y,
-            starts(30, floor=1e-2)
-            | {f"logistic {p:g}": Logistic.zero(30, 2, penalty=p) for p in (0.01, 0.1, 1.0, 10.0, 100.0)},
+            torch.tensor(cancer.data),
+            torch.tensor(cancer.target),
+            both | two,
             (10, 20, 50, 100, 200, 400),
         ),
     }
@@ -124,7 +118,7 @@ def learning_curves(*, splits: int) -> Iterator[dict[str, Any]]:
                     shift, scale = points.mean(dim=0), points.std(dim=0) + 1e-9
                 for key, model in models.items():
                     fitted = model.labelled((points - shift) / scale, y[train])
-                    if key == "discriminant analysis":
+                    if key.startswith("discriminant analysis"):
                         fitted = tied(fitted)
                     answer = fitted.responsibilities((x[test] - shift) / scale).argmax(dim=1)
                     errors[key].append((answer != y[test]).double().mean())
