@@ -23,7 +23,7 @@ from genmodels.density.classifiers import Logistic, as_logistic, linear_error, t
 from . import record
 
 SIZES = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
-PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0)
+PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 DIM, GAP, CHUNK = 10, 2.5, 50
 METRIC = (
     "error: on known worlds the exact probability of a wrong answer, of linear rules, half of the N points from each "
@@ -88,9 +88,11 @@ def real() -> dict[str, tuple[Tensor, Tensor, dict[str, Any], tuple[int, ...]]]:
     """Bits of digits, and measurements of breast tumours; for each, models with several constants, and sizes."""
     digits, cancer = data.digits(), load_breast_cancer()
     tenth = torch.full((10,), 0.1)
-    bits = {f"naive Bayes {a:g}": Mixture(tenth, (Bernoulli.fair(64, pseudo=a),) * 10) for a in (0.01, 0.1, 1.0, 3.0)}
-    ten = {f"logistic {p:g}": Logistic.zero(64, 10, penalty=p) for p in (0.01, 0.1, 1.0, 10.0)}
-    both = {f"{name} {a:g}": start for a in (0.01, 0.1, 1.0, 3.0) for name, start in starts(30, floor=a).items()}
+    bits = {
+        f"naive Bayes {a:g}": Mixture(tenth, (Bernoulli.fair(64, pseudo=a),) * 10) for a in (0.001, 0.01, 0.1, 1.0, 3.0)
+    }
+    ten = {f"logistic {p:g}": Logistic.zero(64, 10, penalty=p) for p in (0.001, 0.01, 0.1, 1.0, 10.0)}
+    both = {f"{name} {a:g}": start for a in (0.001, 0.01, 0.1, 1.0, 3.0) for name, start in starts(30, floor=a).items()}
     two = {f"logistic {p:g}": Logistic.zero(30, 2, penalty=p) for p in (0.01, 0.1, 1.0, 10.0, 100.0)}
     return {
         "digits": ((digits.images.flatten(1) > 0).double(), digits.labels, bits | ten, (20, 50, 100, 200, 500, 1_000)),
