@@ -35,6 +35,7 @@ scale = None  # "quick" or "full"; None asks the environment: GENMODELS_SCALE
 # %% tags=["hide-input"]
 import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -83,10 +84,10 @@ assert tumours.log_prob(common) > tumours.log_prob(strange) + 10
 # :::{prf:definition} Discriminative and generative classifiers
 # :label: def-paradigms
 #
-# A {term}`discriminative model` (判别模型) writes down $p(y\mid x;\theta)$ and maximises $\sum_n\log p(y_n\mid x_n;\theta)$. About $x$ itself it says nothing.
+# A {term}`discriminative model` (判别模型) writes down $p(y\mid x;\theta)$ and maximises $\sum_n\log p(y_n\mid x_n;\theta)$, the log-likelihood (对数似然) of the labels. About $x$ itself it says nothing.
 #
 # A **generative classifier** writes down the class frequencies $p(y)$ and a density $p(x\mid y)$ for each class, and maximises
-# $\sum_n\log p(x_n,y_n)$. Bayes' rule (贝叶斯公式) then gives
+# $\sum_n\log p(x_n,y_n)$, the log-likelihood of points and labels. Bayes' rule (贝叶斯公式) then gives
 #
 # $$
 # p(y\mid x)=\frac{p(y)\,p(x\mid y)}{\sum_{y'}p(y')\,p(x\mid y')} .
@@ -116,10 +117,10 @@ def discriminant_analysis(x, y, *, classes):
 
 
 def posterior(x, frequency, mean, covariance):
-    """Bayes' rule, in logarithms: a product of small numbers would be rounded to 0."""
+    """Bayes' rule as it is printed: enough for two features."""
     normal = torch.distributions.MultivariateNormal(mean, covariance)
-    joint = frequency.log() + normal.log_prob(x[:, None])
-    return (joint - joint.logsumexp(dim=1, keepdim=True)).exp()
+    joint = frequency * normal.log_prob(x[:, None]).exp()
+    return joint / joint.sum(dim=1, keepdim=True)
 
 
 by_hand = posterior(x, *discriminant_analysis(x, y, classes=2))
@@ -191,10 +192,9 @@ assert not hasattr(logistic, "log_prob") and not hasattr(logistic, "sample")
 across, up = torch.linspace(6, 29, 161).double(), torch.linspace(8, 41, 161).double()
 plane = torch.cartesian_prod(up, across).flip(1)
 shape = (len(up), len(across))
+views: dict[str, Logistic | Mixture] = {"discriminative": logistic, "generative": gda}
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), sharey=True)
-for ax, (title, classifier) in zip(
-    axes, {"discriminative": logistic, "generative": gda}.items(), strict=True
-):
+for ax, (title, classifier) in zip(axes, views.items(), strict=True):
     belief = classifier.responsibilities(plane)[:, 1].reshape(shape)
     if isinstance(classifier, Mixture):
         for part in classifier.parts:
@@ -206,9 +206,7 @@ for ax, (title, classifier) in zip(
                 linewidths=1.2, linestyles="solid", zorder=3,
             )  # fmt: skip
     else:
-        ax.pcolormesh(
-            across, up, belief, cmap=plots.FIELD, vmin=0, vmax=1, rasterized=True
-        )
+        ax.pcolormesh(across, up, belief, cmap=plots.FIELD, vmin=0, vmax=1, alpha=0.6)
     for k, kind, marker in ((0, "ink", "^"), (1, "real", "o")):
         ax.scatter(
             *x[y == k].T,
@@ -239,7 +237,7 @@ rates = []
 for split in range(20):
     order = torch.randperm(len(x), generator=training.rng(split))
     train, test = order[: len(x) // 2], order[len(x) // 2 :]
-    fitted = [
+    fitted: list[Logistic | Mixture] = [
         Logistic.zero(2, 2).labelled(x[train], y[train]),
         start.labelled(x[train], y[train]),
     ]
@@ -273,7 +271,8 @@ assert right.mean(dim=0).min() > 0.86 and right.mean(dim=0).diff().abs() < 0.02
 # Not nearly, but to rounding:
 
 # %% tags=["nbval-check-output"]
-sigma, (mu_0, mu_1) = linear.parts[0].covariance, (part.mean for part in linear.parts)
+alike = [part for part in linear.parts if isinstance(part, Gaussian)]
+sigma, (mu_0, mu_1) = alike[0].covariance, (part.mean for part in alike)
 towards = torch.linalg.solve(sigma, torch.stack([mu_0, mu_1], dim=1))
 w = towards[:, 1] - towards[:, 0]
 c = (linear.weights[1] / linear.weights[0]).log()
@@ -378,12 +377,12 @@ assert sum(spreads[1.0]) > 1.5 * sum(spreads[0.01])
 digits = data.digits()
 ink, label = (digits.images.flatten(1) > 0).double(), digits.labels
 tenth = torch.full((10,), 0.1)
-STARTS = {
+STARTS: dict[str, Any] = {
     "naive Bayes": Mixture(tenth, (Bernoulli.fair(64, pseudo=1.0),) * 10),
     "GDA": Mixture(tenth, (Gaussian.standard(64, floor=0.1),) * 10),
     "logistic regression": Logistic.zero(64, 10, penalty=1.0),
 }
-splits = []
+splits: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor]] = []
 for seed in range(3):
     order = torch.randperm(len(ink), generator=training.rng(seed))
     train, test = order[:1_000], order[1_000:]
@@ -410,7 +409,7 @@ assert accuracy["GDA"] > 0.94
 # **Make a new one.** Choose a class, then draw from its density ({numref}`fig-paradigms-samples`). The samples tell what each model believes about digits: naive Bayes, that pixels have nothing
 # to do with each other; GDA, that they go together two by two, in shades of grey.
 
-# %% mystnb={"figure": {"caption": "Real digits, and new ones drawn from the two generative classifiers. A logistic regression has nothing to put here.", "name": "fig-paradigms-samples"}, "image": {"alt": "Three rows of the digits 0 to 9. Top, real binary images. Middle, naive Bayes: recognisable shapes with specks and holes. Bottom, GDA: smoother grey shapes."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Real digits, and new ones drawn from the two generative classifiers. A logistic regression has nothing to put here.", "name": "fig-paradigms-samples"}, "image": {"alt": "Three rows of the digits 0 to 9. Top, real binary images. Middle, naive Bayes: recognisable shapes with specks and holes. Bottom, GDA: the same shapes in noisy shades of grey."}} tags=["hide-input"]
 trained, train, test = splits[0]
 rows = {"data": torch.stack([ink[train][label[train] == k][0] for k in range(10)])}
 for name in ("naive Bayes", "GDA"):
@@ -493,8 +492,8 @@ for trained, _, test in splits:
                 (certainty(own_belief, other) > 0.9).double().mean().item(),
             ]
         )
-for name, table in found.items():
-    by_density, by_bayes, by_logistic, certain = torch.tensor(table).mean(dim=0)
+for name, measures in found.items():
+    by_density, by_bayes, by_logistic, certain = torch.tensor(measures).mean(dim=0)
     print(
         f"{name}: AUC of log p(x) {by_density:.3f}, of the certainty of naive Bayes "
         f"{by_bayes:.2f}, of logistic regression {by_logistic:.2f}; "
@@ -559,11 +558,11 @@ for s, (trained, train, test) in enumerate(splits):
         )
 
 seen, again = torch.arange(64) % 8 < 4, torch.zeros(3)
-for s, (_, train, test) in enumerate(splits):
-    model = Logistic.zero(32, 10, penalty=1.0).labelled(
+for s, (_trained, train, test) in enumerate(splits):
+    anew = Logistic.zero(32, 10, penalty=1.0).labelled(
         ink[train][:, seen], label[train]
     )
-    answer = model.responsibilities(ink[test][:, seen]).argmax(dim=1)
+    answer = anew.responsibilities(ink[test][:, seen]).argmax(dim=1)
     again[s] = (answer == label[test]).double().mean()
 for way, rate in zip(ways, kept[:, :, 4].mean(dim=0), strict=True):
     print(f"right half hidden, {way}: {rate:.1%}")
@@ -771,13 +770,13 @@ NAMES = {
 table = ["| | $N=10$ | 20 | 50 | 200 | 5,000 |", "|---|--:|--:|--:|--:|--:|"]
 for world_name, long_name in SHORT.items():
     table.append(f"| *{long_name}* (at best {BEST[long_name]:.2%}) | | | | | |")
-    for model_name, shown in NAMES.items():
+    for model_name, written in NAMES.items():
         row = [
             known.get((world_name, model_name, size))
             for size in (10, 20, 50, 200, 5_000)
         ]
         cells = [f"{r['error']:.2%}" if r else "" for r in row]
-        table.append(f"| {shown} | {' | '.join(cells)} |")
+        table.append(f"| {written} | {' | '.join(cells)} |")
 source = (
     f"Mean error over {recorded['repetitions']:,} training sets, {recorded['hardware']}, commit "
     f"{recorded['commit'][:7]}, {recorded['seconds'] / 60:.0f} min for all that is recorded here. "
@@ -898,6 +897,9 @@ for ax, (name, sizes) in zip(axes, SIZES_OF.items(), strict=True):
         marker = "o" if dash == "-" else "s"
         ax.plot(sizes, hindsight, marker, ms=4, color=plots.PALETTE[kind])
     ax.set(xscale="log", yscale="log", xlabel="examples $N$", title=name)
+    ax.minorticks_off()
+    ax.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["2 %", "5 %", "10 %", "20 %", "50 %"])
+    ax.set_ylim((0.07, 0.65) if name == "digits" else (0.018, 0.22))
 axes[0].set_ylabel("error")
 axes[1].legend(fontsize=8)
 plt.show()
@@ -922,7 +924,8 @@ for name, sizes in SIZES_OF.items():
 Markdown("\n".join(table))
 
 # %%
-for name, (smallest, *_, largest) in SIZES_OF.items():
+for name, sizes in SIZES_OF.items():
+    smallest, largest = sizes[0], sizes[-1]
     nb, lr = (
         stated(name, family, smallest)["error"]
         for family in ("naive Bayes", "logistic")
@@ -994,6 +997,10 @@ for trained, _, test in splits:
     assert bayes.log_prob(own_samples).max() <= top_of_all + 1e-6
 print(f"upside down and refused: {min(refused):.0%} to {max(refused):.0%}")
 assert max(refused) < 0.5 and min(over_real) > 0.99
+
+# %% [markdown]
+# What all of this asks for is better densities, and they are what the rest of the chapter builds: fitted by likelihood ({ref}`sec-parametric`), drawn from the data alone ({ref}`sec-nonparametric`), mixed with hidden labels
+# ({ref}`sec-mixtures`), and deep ({ref}`sec-vae`).
 
 # %% [markdown]
 # ## Exercises

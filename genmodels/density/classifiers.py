@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from .base import Density
+from .base import D, Density
 from .discrete import Bernoulli
 from .gaussian import Gaussian, Normal
 from .mixture import Mixture
@@ -188,7 +188,7 @@ def _linear(part: Density, first: Density) -> tuple[Tensor, Tensor]:
     )
 
 
-def marginal(density: Density, seen: Bool[Tensor, " dim"]) -> Density:
+def marginal(density: D, seen: Bool[Tensor, " dim"]) -> D:
     r"""The density of the coordinates that were seen, :math:`p(x_S)=\int p(x)\,dx_{\bar S}`: the others summed out.
 
     For a Gaussian this is a part of the mean and of the covariance, for independent coordinates it is some of the
