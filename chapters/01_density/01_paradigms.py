@@ -938,6 +938,13 @@ for name, sizes in SIZES_OF.items():
     assert nb > lr + 0.02  # the second half holds on both
 few = [best_of("digits", family, 20)["error"] for family in ("naive Bayes", "logistic")]
 assert few[0] < few[1] - 0.01  # in hindsight
+for family, size, last, next_to_last in (
+    ("logistic", 20, "0.001", "0.01"),
+    ("naive Bayes", 1_000, "0.001", "0.01"),
+):  # the best of these grids is at its edge, and the edge is flat
+    of = constants("digits", family, size)
+    assert best_of("digits", family, size) == of[last]
+    assert of[next_to_last]["error"] - of[last]["error"] < of[last]["se"]
 even = [
     best_of("breast cancer", family, 10)["error"]
     for family in ("naive Bayes", "logistic")
