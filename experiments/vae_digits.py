@@ -22,7 +22,7 @@ from . import cells
 
 DIM = 64
 METRIC = (
-    "nats a picture on 360 held-out digits (split by seed 0; a pixel is on above half of the largest grey level); elbo: "
+    "nats a picture on 360 held-out digits (split by seed 0; a pixel is on above half of the grey levels); elbo: "
     "100 draws; bound: importance-weighted, 1,000 samples; kl: of q and the prior; active: latent variables whose mean "
     "varies by more than .01; exact: log p(x) by quadrature, with two latent variables"
 )
