@@ -98,7 +98,7 @@ class VAE(nn.Module):
         """
         if self.latent > 2:
             raise ValueError(f"a grid over {self.latent} latent variables is too large: use `bound`, or at most 2.")
-        axis = ((torch.arange(points) + 0.5) * (2 * half / points) - half).to(x)
+        axis = (torch.arange(points).to(x) + 0.5) * (2 * half / points) - half
         z = torch.cartesian_prod(*[axis] * self.latent).reshape(-1, self.latent)
         cell = -(z.square() + LOG_2PI).sum(dim=1) / 2 + self.latent * math.log(2 * half / points)
         logits = self.decoder(z)

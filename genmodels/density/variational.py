@@ -102,13 +102,13 @@ class LinearGaussian(Density):
         variance, if W has as many columns as rows: then no direction is left over.
     """
 
-    weight: Float[Tensor, "dim latent"]
+    weight: Float[Tensor, "rows latent"]
     mean: Float[Tensor, " dim"]
     variance: Float[Tensor, ""]
     learn_variance: bool = True
 
     def __post_init__(self) -> None:
-        if self.weight.ndim != 2 or len(self.weight) != len(self.mean):
+        if len(self.weight) != len(self.mean):
             raise ValueError(
                 f"W maps z to x: give {len(self.mean)} rows, one for each coordinate of the mean; "
                 f"it has shape {tuple(self.weight.shape)}."
