@@ -62,7 +62,7 @@ lab.start(scale)
 # $$ (eq-vae-model)
 #
 # (nndl, eqs. 13.3 and 13.4 {cite}`qiu2020nndl`). Such a model is easy to sample: draw a code, decode it. Its density is written down, so
-# this is an {ref}`explicit density model <def-implicit>`. But with a network inside, the integral has no closed form, and a grid over a code of eight numbers is too large. Neither
+# this is an explicit density model ({prf:ref}`def-implicit`). But with a network inside, the integral has no closed form, and a grid over a code of eight numbers is too large. Neither
 # $p_\theta(x)$ nor the {term}`posterior` (后验分布) $p_\theta(z\mid x)=p_\theta(x\mid z)p(z)/p_\theta(x)$, which codes may have
 # made this image, can be computed.
 #
@@ -70,7 +70,7 @@ lab.start(scale)
 # {term}`encoder` or inference network (推断网络), that guesses the posterior ({numref}`fig-vae-parts`).
 
 
-# %% mystnb={"figure": {"caption": "A variational autoencoder. To sample, only the right half is needed: a code from the prior, then the decoder. The encoder is there for learning.", "name": "fig-vae-parts"}, "image": {"alt": "Diagram: an image enters the encoder, which gives mean and deviation of a Gaussian q; noise turns them into a code z; the decoder makes a distribution of images of it. The prior is drawn above the code."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "A variational autoencoder. To sample, only the right half is needed: a code from the prior (dashed), then the decoder. The encoder is there for learning.", "name": "fig-vae-parts"}, "image": {"alt": "Diagram: an image enters the encoder, which gives mean and deviation of a Gaussian q; noise turns them into a code z; the decoder makes a distribution of images of it. The prior is drawn above the code."}} tags=["hide-input"]
 def parts_diagram() -> plt.Figure:
     boxes = {
         "image $x$": (0.0, 0.0, "real"),
@@ -382,7 +382,7 @@ for detached in (False, True):
     print(
         f"detached: {detached!s:5}  q has mean {mean_.item():5.2f}, variance {log_variance.exp().item():.2f}"
     )
-assert abs(found[False][0] - 1.2) < 0.1 and abs(found[False][1] - 0.1) < 0.03
+assert abs(found[False][0] - 1.2) < 0.2 and abs(found[False][1] - 0.1) < 0.03
 assert abs(found[True][0]) < 0.1 and abs(found[True][1] - 1.0) < 0.1  # the prior
 
 # %% [markdown]
@@ -547,7 +547,7 @@ assert (
     recorded("elbo", "elbo").min() > of_mixture[1] + 5
     and len(recorded("elbo", "elbo")) == 5
 )
-assert (recorded("prior", "elbo") - of_mixture[1]).abs().max() < 0.3
+assert (recorded("prior", "elbo") - of_mixture[1]).abs().max() < 0.1
 assert recorded("elbo", "bound").min() > of_mixture[largest] + 0.4
 Markdown("\n".join(table) + "\n\n" + source)
 
@@ -575,7 +575,7 @@ with torch.no_grad():
         from_prior.append(torch.cat(blind).mean().item())
 print("codes from q:        ", [round(value, 2) for value in from_q])
 print("codes from the prior:", [round(value, 2) for value in from_prior])
-assert from_q[0] > from_prior[-2] + 0.5  # one code from q beats 256 from the prior
+assert from_q[0] > from_prior[-2] + 0.3  # one code from q beats 256 from the prior
 assert from_q[1] > from_prior[-1] + 0.1  # four beat a thousand
 assert from_q[-1] > from_q[0] + 0.4
 
@@ -626,8 +626,8 @@ plots.strips({k: v.reshape(-1, 1, 8, 8) * 2 - 1 for k, v in blocks.items()})
 plt.show()
 
 # %% [markdown]
-# Some samples in {numref}`fig-vae-digits` are no digits: codes that the prior draws and the encoder seldom uses. A sample of the mixture is always one of its parts. Between two codes there is no such jump ({numref}`fig-vae-between`); a straight line in the space of codes leads from one digit through
-# others to the next.
+# Most samples in {numref}`fig-vae-digits` can be read, and some are no digits. A sample of the mixture is always one of its parts; between two codes of a VAE lie others, and a straight line in the
+# space of codes leads from one digit to the next without a jump ({numref}`fig-vae-between`).
 
 # %% mystnb={"figure": {"caption": "Straight lines between the codes of two held-out digits, decoded. The digits themselves are at both ends.", "name": "fig-vae-between"}, "image": {"alt": "Three rows of small pictures; each begins and ends with a binary digit and changes in between gradually from one into the other."}} tags=["hide-input"]
 with torch.no_grad():
@@ -658,7 +658,7 @@ with torch.no_grad():
     finer = plane.quadrature(test, points=400, half=6.0)
     elbos = plane.elbo(test, samples=1_000, rng=training.rng(10))
     bounds = plane.bound(test, samples=500, rng=training.rng(11))
-assert (log_p - finer).abs().max() < 1e-3  # the grid is fine enough
+assert (log_p - finer).abs().max() < 5e-3  # the grid is fine enough
 gap_mean, left_over = (log_p - elbos).mean().item(), (log_p - bounds).mean().item()
 print(f"exact {log_p.mean():.2f}, ELBO {elbos.mean():.2f}, bound {bounds.mean():.2f}")
 print(f"gap {gap_mean:.2f} nats; the bound leaves {left_over:.2f}")
@@ -692,7 +692,7 @@ plt.show()
 # Sometimes the divergence of a trained VAE is 0, for one latent variable or for all: $q(z\mid x)$ is the prior, and the decoder ignores $z$. This is {term}`posterior collapse` (后验坍塌). It is often blamed on the bound. The linear model tells more
 # {cite}`lucas2019dont`. With the noise variance $s^2$ held fixed, the $W$ of maximum *likelihood* is known {cite}`tipping1999probabilistic`: along each principal axis, with variance $\lambda$ in the data, its column has the length
 # $\sqrt{\max(\lambda-s^2,0)}$. An axis along which the data vary less than the noise is not used by the best model there is; no bound was involved. And weighing the divergence by $\beta$, as in the $\beta$-VAE {cite}`higgins2017beta`, moves the same threshold: for given noise, the best linear model is that
-# of a noise of variance $\beta s^2$, because multiplying {eq}`eq-vae-objective` by $1/\beta$ makes the one of the other.
+# of a noise of variance $\beta s^2$, because dividing the weighted objective by $\beta$ gives, up to a constant, the unweighted one with that noise.
 #
 # **Prediction:** a linear VAE with 16 latent variables and noise of variance 0.1, trained by gradients on the grey digits, ends with as many {term}`active units` as the data have principal axes with $\lambda>\beta s^2$ (at most 16). A unit counts as active if its mean varies by more than 0.01 over the data {cite}`burda2016importance`.
 
@@ -766,7 +766,12 @@ fine = torch.logspace(-0.2, 1.8, 400, dtype=torch.float64)
 stairs = [min(latents, int((axes > b * noise_variance).sum())) for b in fine.tolist()]
 left.plot(fine, stairs, color=plots.PALETTE["muted"], lw=1.2, label="predicted")
 left.plot(betas, counted, "o", color=plots.PALETTE["critic"], label="trained")
-left.set(xscale="log", xlabel=r"weight $\beta$", ylabel="active units")
+left.set(
+    xscale="log",
+    xlabel=r"weight $\beta$",
+    ylabel="active units",
+    yticks=range(0, 17, 4),
+)
 left.legend()
 for place, u in enumerate(units):
     right.plot(
@@ -832,7 +837,7 @@ remark = (
     f"{mnist['hardware']}, torch {mnist['torch']}, commit {mnist['commit'][:7]}."
 )
 assert ((over_seeds["elbo"] + 100).abs() < 5).all()
-assert (over_seeds["bound"] - over_seeds["elbo_same"]).min() > 3
+assert (over_seeds["bound"] - over_seeds["elbo_same"]).min() > 5
 assert len(mnist["rows"]) == 3 and over_seeds["active"].min() == 20
 Markdown("\n".join(table) + "\n\n" + remark)
 
@@ -887,11 +892,13 @@ def divergence(mean, log_variance, prior_mean, prior_log_variance):
 zeros_2 = torch.zeros(2, dtype=torch.float64)
 same_as_prior = divergence(zeros_2[None], zeros_2[None], zeros_2, zeros_2)
 assert torch.allclose(
-    torch.as_tensor(same_as_prior), torch.zeros(1, dtype=torch.float64)
+    torch.as_tensor(same_as_prior, dtype=torch.float64),
+    torch.zeros(1, dtype=torch.float64),
 )
 shifted = divergence(zeros_2[None] + 3.0, zeros_2[None], zeros_2, zeros_2)
 assert torch.allclose(
-    torch.as_tensor(shifted), torch.full((1,), 9.0, dtype=torch.float64)
+    torch.as_tensor(shifted, dtype=torch.float64),
+    torch.full((1,), 9.0, dtype=torch.float64),
 )
 
 
@@ -960,7 +967,7 @@ level_tables = [
     torch.full((4, 2), v, dtype=torch.float64) for v in (-1000.0, -3.0, -2.0)
 ]
 assert torch.allclose(
-    torch.as_tensor(weighted_bound(*level_tables)),
+    torch.as_tensor(weighted_bound(*level_tables), dtype=torch.float64),
     torch.full((2,), -1001.0, dtype=torch.float64),
 )
 
@@ -1031,7 +1038,8 @@ def elbo_gradient(x, w, s, m, l, noise):  # noqa: E741
 # %% tags=["test"]
 # check: ex-vae-gradient points=1
 no_noise = torch.zeros(3, dtype=torch.float64)
-at_rest = torch.as_tensor(elbo_gradient(2.0, 1.5, 0.5, 1.2, 0.0, no_noise))
+at_rest = elbo_gradient(2.0, 1.5, 0.5, 1.2, 0.0, no_noise)
+at_rest = torch.as_tensor(at_rest, dtype=torch.float64)
 assert torch.allclose(at_rest, torch.zeros(2, dtype=torch.float64), atol=1e-9)
 
 
