@@ -3,7 +3,7 @@
     python -m experiments.rbm_mnist [--updates 12000]
 
 One seed. The images are binarised once, each pixel at random with its grey level as probability. Held-out
-log-likelihoods rest on annealed importance sampling: 100 chains, 5,000 temperatures at the end and 1,000 on the way.
+log-likelihoods rest on annealed importance sampling with 100 chains and 5,000 temperatures, at the end with 20,000 too.
 Writes `results/rbm_mnist.json`. No image is stored.
 """
 
@@ -72,14 +72,14 @@ def run(method: str, train: Tensor, test: Tensor, *, updates: int) -> list[dict[
     ).requires_grad_(False)
     machine.a.copy_(log_odds(train))
     moments = {updates // part: part for part in (20, 10, 4, 2, 1)}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for step, learner in enumerate(divergences(machine, train)):
         if step in moments:
-            temperatures = 5_000 if step == updates else 1_000
-            spent = {"updates": step, "seconds": round(time.process_time() - began, 1)}
-            row = measured(learner, train, test, temperatures=temperatures, seed=step)
-            rows.append({"method": method, **row, "temperatures": temperatures, **spent})
-            print(rows[-1], flush=True)
+            for temperatures in (5_000, 20_000) if step == updates else (5_000,):
+                row = measured(learner, train, test, temperatures=temperatures, seed=step)
+                spent = {"updates": step, "seconds": round(time.process_time() - began, 1)}
+                rows.append({"method": method, **row, "temperatures": temperatures, **spent})
+                print(rows[-1], flush=True)
     return rows
 
 

@@ -344,6 +344,7 @@ def variant(
     def at(rbm: RBM, beta: float, base: Tensor) -> RBM:
         return RBM.of(beta * rbm.W, (1 - beta * (not base_stays)) * base + beta * rbm.a, beta * rbm.b)
 
+    @torch.no_grad()
     def estimate(rbm: RBM, *, temperatures: int, chains: int, base: Tensor, rng: torch.Generator) -> LogZ:
         v = bits(torch.sigmoid(base if start == "base" else 0 * base).expand(chains, -1), rng=rng)
         log_z = softplus(base).sum() * base_z + len(rbm.b) * math.log(2) * hidden_factor
