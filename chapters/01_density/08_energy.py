@@ -62,8 +62,8 @@ lab.start(scale)
 # $$ (eq-energy-density)
 #
 # This is an explicit density: the formula is there. But $Z$, the {term}`partition function` (配分函数), has one term for every
-# possible point: $2^{784}$ for a binary picture of $28\times28$ pixels. Differences of energies are cheap, $\log p(x)-\log
-# p(x')=E(x')-E(x)$. The level is dear.
+# possible point: $2^{784}$ for a binary picture of $28\times28$ pixels. Differences of energies are cheap,
+# $\log p(x)-\log p(x')=E(x')-E(x)$. The level is dear.
 #
 # A **Boltzmann machine** (玻尔兹曼机) {cite}`ackley1985learning` is such a density of bits, with a quadratic energy:
 # each pair of units has a weight, each unit a bias, and some of the units are hidden: they are summed over
@@ -470,7 +470,7 @@ for step in moments:
     assert min(sweeps) > 50 if step == 3_000 else True
 
 # %% [markdown]
-# After 3,000 updates the memory is more than 50 sweeps. Ten sweeps from the data cannot see a spurious picture that lies a
+# After 3,000 updates the memory is more than 50 sweeps. Ten sweeps from the data hardly see a spurious picture that lies a
 # hundred sweeps away, and nothing takes its probability from it.
 
 # %% [markdown]
@@ -651,11 +651,10 @@ for hidden in sizes:
 for name, pairs in nats.items():
     print(f"{name:31}", " ".join(f"{held_out:.2f}" for _, held_out in pairs))
 
-for number, hidden in enumerate(sizes):
-    mixed, diverged, exact_fit = (nats[name][number] for name in nats)
-    if hidden >= 8:
-        assert min(diverged[1], exact_fit[1]) > mixed[1] + 0.05
-    assert exact_fit[0] > diverged[0] - 0.05 and exact_fit[0] > mixed[0] + 0.05
+mixed, diverged, exactly = (torch.tensor(pairs) for pairs in nats.values())
+ahead = torch.minimum(diverged, exactly)[:, 1] - mixed[:, 1]
+assert bool((ahead > 0).all()) and bool((ahead[torch.tensor(sizes) >= 8] > 0.05).all())
+assert float((exactly - diverged).abs().max()) < 0.4
 
 # %% mystnb={"figure": {"caption": "Mean log-likelihood of held-out digits (thin: of the training digits) with the same number of parameters: what the family can do, and what contrastive divergence makes of it.", "name": "fig-energy-experts"}, "image": {"alt": "Three curves rising with the number of hidden units: experts trained by the exact gradient lie highest, mixture and experts trained by contrastive divergence lie below."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 2.7))
@@ -670,10 +669,10 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# In this split the experts are ahead at all four sizes, not only from 8 on ({numref}`fig-energy-experts`). The exact gradient
-# is ahead of contrastive divergence on the training digits; on held-out ones little of that is left. But how much of the
-# family's promise contrastive divergence delivers is a matter of its learning rate, and without an exact likelihood one would
-# not know.
+# In this split the experts are ahead at all four sizes, not only from 8 on ({numref}`fig-energy-experts`). The second
+# prediction fails: the exact gradient is not always ahead of contrastive divergence, even on the training digits. The two end
+# at different maxima of the likelihood, within 0.4 nats of each other, and at these sizes it is not the bias of the gradient
+# that holds a machine back. Its learning rate did, in the trial run, and without an exact likelihood one would not know.
 #
 # ## Deep belief networks
 #
@@ -683,7 +682,7 @@ plt.show()
 # p(x)=\sum_hp(h)\,p(x\mid h).
 # $$ (eq-energy-top)
 #
-# The idea of Hinton, Osindero and Teh {cite}`hinton2006fast`: keep $p(x\mid h)$, and replace $p(h)$ by a better density
+# The idea of Hinton and others {cite}`hinton2006fast`: keep $p(x\mid h)$, and replace $p(h)$ by a better density
 # $p_{\text{top}}(h)$, a second RBM. That is the **{term}`deep belief network`** (深度信念网络), DBN; a third layer replaces the
 # prior of the second (nndl, section 12.3). With the posterior of the lower machine as $q(h\mid x)$, every top has the bound
 #
@@ -693,9 +692,9 @@ plt.show()
 #
 # If the top is the lower machine with its layers exchanged, nothing has changed and the bound is exact. From there, every
 # gain of the top's likelihood, on hidden bits drawn from $q$ for the data, is a gain of the bound. So layers can be learned
-# one after another, greedily. The most that a top can add to the bound on the training data is the distance $\mathrm{KL}(\bar
-# q\,\|\,p(h))$ from the average posterior $\bar q=\frac1N\sum_nq(h\mid x^{(n)})$ to what it replaces. With 12 hidden units,
-# all of this can be enumerated.
+# one after another, greedily. The most that a top can add to the bound on the training data is the distance
+# $\mathrm{KL}(\bar q\,\|\,p(h))$ from the average posterior $\bar q=\frac1N\sum_nq(h\mid x^{(n)})$ to what it replaces. With
+# 12 hidden units, all of this can be enumerated.
 
 # %%
 hidden_states = states(12)
@@ -807,15 +806,22 @@ assert last["persistent CD"]["test"] > last["CD-10"]["test"] > last["CD-1"]["tes
 assert last["persistent CD"]["test"] < last["CD-1"]["test"] + 10  # not as predicted
 for entries in by_method.values():
     at_end = [entry["test"] for entry in entries if entry["updates"] == 12_000]
-    assert abs(at_end[0] - at_end[1]) < 0.2  # 5,000 and 20,000 rungs agree
+    assert abs(at_end[0] - at_end[1]) < 0.3  # 5,000 and 20,000 rungs agree
+halfway, finished = by_method["CD-10"][3:5]
+assert (
+    halfway["updates"] == 6_000 and finished["temperatures"] == halfway["temperatures"]
+)
+assert finished["test"] < halfway["test"] - 4 * (halfway["error"] + finished["error"])
+assert finished["reconstruction"] < halfway["reconstruction"]
 errors_seen = [entry["reconstruction"] for entry in last.values()]
 assert last["CD-1"]["reconstruction"] == min(errors_seen)
 assert max(errors_seen) - min(errors_seen) < 1
 
 # %% [markdown]
 # The order is as predicted, the distance is not: persistent CD ends less than 10 nats above CD-1, and CD-10 less than 3. CD-1
-# has the smallest error of reconstruction and the lowest likelihood. At the end, 5,000 and 20,000 rungs agree within 0.2 nats
-# for all three methods.
+# has the smallest error of reconstruction and the lowest likelihood. CD-10 was better after half of its updates, by far more
+# than the stated errors, while its error of reconstruction went on falling. At the end, 5,000 and 20,000 rungs agree within
+# 0.3 nats for all three methods.
 #
 # Salakhutdinov and Murray {cite}`salakhutdinov2008quantitative` report about $-86$ nats for 500 hidden units trained by
 # CD-25: smaller setting here, with 200 units and far fewer updates. For mixtures of 10, 100 and 500 Bernoulli components
@@ -832,9 +838,10 @@ assert max(errors_seen) - min(errors_seen) < 1
 # %% [markdown]
 # :::{exercise} A machine of spins
 # :label: ex-energy-spins
-# In physics the units are spins: each $s_i$ and each $t_j$ is $-1$ or $1$, with the energy $E(s,t)=-a^\top s-b^\top t-s^\top
-# Wt$. Write `spin_log_prob(W, a, b, s)`, which returns $\log p(s)$ for each row of `s`, exactly, with the hidden spins $t$
-# summed over. There are at most 8 visible spins; weights may be as large as $\pm300$, where $e^{E}$ overflows.
+# In physics the units are spins: each $s_i$ and each $t_j$ is $-1$ or $1$, with the energy
+# $E(s,t)=-a^\top s-b^\top t-s^\top Wt$. Write `spin_log_prob(W, a, b, s)`, which returns $\log p(s)$ for each row of `s`,
+# exactly, with the hidden spins $t$ summed over. There are at most 8 visible spins; weights may be in the thousands, where
+# $e^{E}$ overflows.
 # :::
 
 # %% [markdown]
@@ -892,7 +899,7 @@ def cases_spin_log_prob(rng):
 
     sizes = [(1, 1), (2, 1), (1, 3), (2, 2), (3, 3), (3, 5), (4, 2), (5, 4), (6, 3)]
     ordinary = [case(v, h, 5, 1.0) for v, h in sizes]
-    huge = [case(v, h, 4, 100.0) for v, h in [(3, 2), (2, 4), (8, 3)]]
+    huge = [case(v, h, 4, 800.0) for v, h in [(3, 2), (2, 4), (8, 3)]]
     return [*ordinary, *huge, case(8, 6, 3, 0.5)]
 
 

@@ -20,7 +20,7 @@ class DBN(nn.Module, Density):
     20 hidden units; `bound` needs the top's `log_prob` alone.
 
     The `fit` is greedy: `below` is fitted to x, then frozen, and the top is fitted to `draws` samples of
-    :math:`p(h\mid x)` for each point. Source: Hinton, Osindero and Teh 2006; nndl, section 12.3.
+    :math:`p(h\mid x)` for each point. Source: Hinton et al. 2006; nndl, section 12.3.
 
     Raises
     ------
