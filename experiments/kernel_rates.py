@@ -3,7 +3,7 @@
     python -m experiments.kernel_rates [--seeds 5] [--most 31623]
 
 Writes `results/kernel_rates.json`. The truth is a mixture of two Gaussians with means at -1.5 and 1.5 on the first axis
-and covariance 1. From N points of it: a kernel density, whose bandwidth is the best of a grid on 1,000 further points,
+and covariance 1. From N points of it: a kernel density, whose bandwidth is the best of a grid on 2,000 further points,
 and a mixture of two Gaussians, by EM. The score is KL(truth || model) in nats, estimated on 10,000 fresh points.
 """
 
@@ -24,7 +24,7 @@ from . import record
 
 DIMS = (1, 2, 3, 4, 6, 8)
 SIZES = (100, 316, 1_000, 3_162, 10_000, 31_623)
-STEPS = tuple(1.2**k for k in range(-7, 6))
+STEPS = tuple(1.25**k for k in range(-8, 5))
 
 
 def truth(dim: int, *, apart: float = 1.5) -> Mixture:
@@ -62,7 +62,7 @@ def divergence(p: Density, q: Density, fresh: Tensor) -> float:
 def cell(*, dim: int, n: int, seed: int, fresh: int = 10_000) -> dict[str, Any]:
     """One training set, both models."""
     began, world, stream = time.process_time(), truth(dim), training.rng(seed)
-    x, further, test = (world.sample((size,), rng=stream) for size in (n, 1_000, fresh))
+    x, further, test = (world.sample((size,), rng=stream) for size in (n, 2_000, fresh))
     density, bandwidth = kernel(x, further)
     found = {"kernel": divergence(world, density, test), "gaussians": divergence(world, gaussians(x), test)}
     seconds = round(time.process_time() - began, 2)
