@@ -36,7 +36,7 @@ class KernelDensity(Density):
     """
 
     points: Float[Tensor, "n ..."]
-    weights: Float[Tensor, " n"] | None = None
+    weights: Float[Tensor, " weights"] | None = None
     bandwidth: float = field(kw_only=True)
 
     def __post_init__(self) -> None:
