@@ -26,7 +26,8 @@ def right_by_loop(x, mean, log_std):
     """Point by point, and the chain rule from the standard deviation to its logarithm."""
     std, up = math.exp(log_std), torch.zeros(2, dtype=torch.float64)
     for point in x.tolist():
-        up += torch.tensor([(point - mean) / std**2, std * ((point - mean) ** 2 / std**3 - 1 / std)])
+        slope = (point - mean) ** 2 / std**3 - 1 / std
+        up += torch.tensor([(point - mean) / std**2, std * slope], dtype=torch.float64)
     return up
 
 
