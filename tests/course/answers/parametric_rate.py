@@ -17,7 +17,7 @@ def right_by_weights(counts, times):
 
 
 def right_by_information(counts, times):
-    """The information of each watch is t / rate, and informations add up."""
+    """The information of each watch is t / rate, and they add up."""
     estimate = counts.sum() / times.sum()
     return torch.stack([estimate, (times / estimate).sum() ** -0.5])
 
@@ -59,7 +59,7 @@ def wrong_information(counts, times):
 
 
 def wrong_mean_information(counts, times):
-    """The mean of the informations where their sum belongs: error of one watch."""
+    """The mean over the watches where the sum belongs: the error of one watch."""
     estimate = counts.sum() / times.sum()
     return torch.stack([estimate, (estimate / times.mean()).sqrt()])
 
