@@ -2,6 +2,7 @@ r"""Counting: Bernoulli, categorical, Poisson and multinomial distributions, fit
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .base import Density, mean, summed, whole
+
+LARGEST = 2**62
+"""No count is larger, and infinity is none."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Bernoulli(Density):
     Raises
     ------
     ValueError
-        If p is no probability, or x is neither 0 nor 1.
+        If p is no probability, the pseudo-count is negative, or x is neither 0 nor 1.
     """
 
     p: Float[Tensor, "*event"]
@@ -29,6 +33,7 @@ class Bernoulli(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p)
+        _pseudo(self.pseudo)
 
     @classmethod
     def fair(cls, *event_shape: int, pseudo: float = 0.0) -> Bernoulli:
@@ -49,8 +54,11 @@ class Bernoulli(Density):
 
     def _fit(self, x: Tensor, weights: Tensor) -> Bernoulli:
         whole(x, low=0, high=1, what="a bit is 0 or 1")
-        total = weights.sum()
-        return replace(self, p=(mean(x, weights) * total + self.pseudo) / (total + 2 * self.pseudo))
+        # Counted like this, bits that are all alike have a probability of exactly 0 or 1: a mean of 95 ones, in single
+        # precision, is 1.0000001, and log(1 - p) is no number.
+        x = x.to(weights)
+        zeros, ones = (torch.tensordot(weights, bits, dims=1) for bits in (1 - x, x))
+        return replace(self, p=(ones + self.pseudo) / (zeros + ones + 2 * self.pseudo))
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Categorical(Density):
     Raises
     ------
     ValueError
-        If p does not add up to 1, or x is none of the numbers 0 to K - 1.
+        If p does not add up to 1, the pseudo-count is negative, or x is none of the numbers 0 to K - 1.
     """
 
     p: Float[Tensor, "*event things"]
@@ -70,6 +78,7 @@ class Categorical(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
+        _pseudo(self.pseudo)
 
     @classmethod
     def uniform(cls, things: int, *event_shape: int, pseudo: float = 0.0) -> Categorical:
@@ -131,7 +140,7 @@ class Poisson(Density):
         return tuple(self.rate.shape)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        whole(x, low=0, high=None, what="a count is a whole number of 0 or more")
+        whole(x, low=0, high=LARGEST, what="a count is a whole number of 0 or more")
         x = x.to(self.rate)
         return summed(torch.xlogy(x, self.rate) - self.rate - torch.lgamma(x + 1))
 
@@ -148,12 +157,13 @@ class Poisson(Density):
 class Multinomial(Density):
     r"""How often each of K things came up in `total` draws, :math:`\frac{n!}{\prod_kx_k!}\prod_kp_k^{x_k}`.
 
-    The `fit` is the frequency, with a pseudo-count of each thing (0: maximum likelihood).
+    The `fit` is the frequency, :math:`(c_k+a)/(c_1+\dots+c_K+Ka)` with a pseudo-count a of each thing (0: maximum
+    likelihood).
 
     Raises
     ------
     ValueError
-        If p does not add up to 1, or the counts in x do not add up to `total`.
+        If p does not add up to 1, the pseudo-count is negative, or the counts in x do not add up to `total`.
     """
 
     p: Float[Tensor, " things"]
@@ -162,6 +172,7 @@ class Multinomial(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
+        _pseudo(self.pseudo)
         if self.total < 1:
             raise ValueError(f"{self.total} draws tell nothing: give a total of 1 or more.")
 
@@ -200,3 +211,8 @@ def _probabilities(p: Tensor, *, add_up: bool = False) -> None:
         raise ValueError("a probability is a number from 0 to 1, and p has others.")
     if add_up and not bool(((p.sum(dim=-1) - 1).abs() < 1e-4).all()):
         raise ValueError("probabilities add up to 1, and those of p do not: divide them by their sum.")
+
+
+def _pseudo(count: float) -> None:
+    if not 0 <= count < math.inf:
+        raise ValueError(f"a pseudo-count says how often a value counts as seen: give 0 or more, not {count:g}.")
