@@ -17,7 +17,10 @@ from torch import Tensor
 from .base import Density
 
 CACHED = 2**15
-"""Numbers in a block of points that all parts read before the next block: about as many as a processor's cache holds."""
+"""Numbers in a block of points that all parts read before the next block: what a processor's cache holds.
+
+:meta private:
+"""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from density.test_gaussian import FloorOnThePrecision, NotCentred, OldMean, SharesSquared, Unbiased
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 from torch.testing import assert_close
 
 from benchmarks import mixtures
-from density.test_gaussian import FloorOnThePrecision, NotCentred, OldMean, SharesSquared, Unbiased
 from genmodels.density import Bernoulli, Density, Gaussian, Mixture, Normal, Poisson, em
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
@@ -149,7 +149,8 @@ def test_the_end_is_a_stationary_point() -> None:
     means = torch.stack([part.mean for part in last.parts]).requires_grad_()  # type: ignore[attr-defined]
     logits = last.weights.log().requires_grad_()
     moved = Mixture(
-        logits.softmax(0), tuple(Gaussian(m, p.covariance) for m, p in zip(means, last.parts, strict=True))  # type: ignore[attr-defined]
+        logits.softmax(0),
+        tuple(Gaussian(m, p.covariance) for m, p in zip(means, last.parts, strict=True)),  # type: ignore[attr-defined]
     )
     for gradient in torch.autograd.grad(moved.log_prob(x).mean(), (means, logits)):
         assert gradient.abs().max() < 1e-5
