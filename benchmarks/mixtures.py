@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from genmodels import training
@@ -46,14 +46,15 @@ def ours(x: Tensor, start: Mixture, *, steps: int) -> float:
 
 def peer(x: Tensor, start: Mixture, *, steps: int) -> GaussianMixture:
     """scikit-learn's mixture behind so many steps from the same start; with tol=0 it does not stop before."""
+    gaussians = [part for part in start.parts if isinstance(part, Gaussian)]
     mixture = GaussianMixture(
-        len(start.parts),
+        len(gaussians),
         tol=0.0,
         reg_covar=FLOOR,
         max_iter=steps,
         weights_init=start.weights.numpy(),
-        means_init=torch.stack([part.mean for part in start.parts]).numpy(),
-        precisions_init=torch.stack([part.covariance.inverse() for part in start.parts]).numpy(),
+        means_init=torch.stack([part.mean for part in gaussians]).numpy(),
+        precisions_init=torch.stack([part.covariance.inverse() for part in gaussians]).numpy(),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

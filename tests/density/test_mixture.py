@@ -145,12 +145,12 @@ def test_the_likelihood_never_falls(name: str) -> None:
 def test_the_end_is_a_stationary_point() -> None:
     """Automatic differentiation of the likelihood itself, which EM never computes."""
     x, start = three()
-    last = Mixture(start.weights, tuple(Gaussian(p.mean, p.covariance) for p in start.parts), tolerance=1e-14).fit(x)  # type: ignore[attr-defined]
-    means = torch.stack([part.mean for part in last.parts]).requires_grad_()  # type: ignore[attr-defined]
+    last = Mixture(start.weights, tuple(Gaussian(p.mean, p.covariance) for p in start.parts), tolerance=1e-14).fit(x)
+    means = torch.stack([part.mean for part in last.parts]).requires_grad_()
     logits = last.weights.log().requires_grad_()
     moved = Mixture(
         logits.softmax(0),
-        tuple(Gaussian(m, p.covariance) for m, p in zip(means, last.parts, strict=True)),  # type: ignore[attr-defined]
+        tuple(Gaussian(m, p.covariance) for m, p in zip(means, last.parts, strict=True)),
     )
     for gradient in torch.autograd.grad(moved.log_prob(x).mean(), (means, logits)):
         assert gradient.abs().max() < 1e-5
@@ -177,8 +177,8 @@ def check_peer(parts: type[Gaussian]) -> None:
     *_, (last, likelihood) = em(start, x, steps=20, tolerance=-torch.inf)
     assert abs(likelihood - peer.score(x.numpy())) < 1e-10
     assert_close(last.weights, torch.from_numpy(peer.weights_))
-    assert_close(torch.stack([p.mean for p in last.parts]), torch.from_numpy(peer.means_))  # type: ignore[attr-defined]
-    assert_close(torch.stack([p.covariance for p in last.parts]), torch.from_numpy(peer.covariances_))  # type: ignore[attr-defined]
+    assert_close(torch.stack([p.mean for p in last.parts]), torch.from_numpy(peer.means_))
+    assert_close(torch.stack([p.covariance for p in last.parts]), torch.from_numpy(peer.covariances_))
 
 
 def test_em_is_scikit_learn_s() -> None:
@@ -272,7 +272,7 @@ def test_a_part_on_one_point_is_refused_or_given_a_floor() -> None:
     assert "unbounded" in refusal(ValueError, collapse(0.0))
     for floor in (1e-2, 1e-4):
         fitted = collapse(floor)()
-        assert_close(fitted.parts[1].covariance, floor * torch.eye(2).double())  # type: ignore[attr-defined]
+        assert_close(fitted.parts[1].covariance, floor * torch.eye(2).double())
 
 
 def test_a_point_that_nobody_can_have_made_is_refused() -> None:
