@@ -2,12 +2,12 @@
 # (sec-mixtures)=
 # # Mixtures and the EM algorithm
 #
-# **What can a density be built from when one bell is not enough, and how is it learned when nobody says which point belongs
-# to which bell?**
+# **What can a density be built from when one bell is not enough, and how is it learned when nobody says which point belongs to
+# which bell?**
 #
-# From several simple densities, each with a weight. A hidden label says which of them a point was drawn from. If the labels were
-# seen, fitting would be easy: one weighted fit per part. They are not, so the EM algorithm guesses them, fits, and guesses again. This
-# section derives it, watches every step, starts it many times, and breaks it.
+# From several simple densities, each with a weight. A hidden label says which of them a point was drawn from. If the labels
+# were seen, fitting would be easy: one weighted fit per part. They are not, so the EM algorithm guesses them, fits, and
+# guesses again. This section derives it, watches every step, starts it many times, and breaks it.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -49,16 +49,15 @@ lab.start(scale)
 # %% [markdown]
 # ## A label that nobody sees
 #
-# Roll a die with unequal sides, then draw a point from the Gaussian that the die names. The roll is a
-# {term}`latent variable` (隐变量) $z$: it takes part in making the point $x$, and is not in the data. Drawing first $z$, then $x$
-# given $z$, is
-# called {term}`ancestral sampling` (祖先采样); it is easy as long as $p(x\mid z)$ is.
+# Roll a die with unequal sides, then draw a point from the Gaussian that the die names. The roll is a {term}`latent variable`
+# (隐变量) $z$: it takes part in making the point $x$, and is not in the data. Drawing first $z$, then $x$ given $z$, is called
+# {term}`ancestral sampling` (祖先采样); it is easy as long as $p(x\mid z)$ is.
 #
 # :::{prf:definition} Latent-variable model, mixture
 # :label: def-mixture
 #
-# A **latent-variable model** (隐变量模型) is a joint distribution $p(x,z;\theta)=p(z;\theta)\,p(x\mid z;\theta)$ of which only $x$ is
-# observed. If $z$ is one of $K$ numbers, with $p(z=k)=\pi_k$, then $x$ has a {term}`mixture` (混合模型) as its distribution,
+# A **latent-variable model** (隐变量模型) is a joint distribution $p(x,z;\theta)=p(z;\theta)\,p(x\mid z;\theta)$ of which only $x$
+# is observed. If $z$ is one of $K$ numbers, with $p(z=k)=\pi_k$, then $x$ has a {term}`mixture` (混合模型) as its distribution,
 #
 # $$
 # p(x;\theta)=\sum_{k=1}^K\pi_k\,p_k(x),\qquad \pi_k\ge0,\quad\textstyle\sum_k\pi_k=1 .
@@ -68,13 +67,13 @@ lab.start(scale)
 # :::
 #
 # :::{margin} Correction E-29
-# The lecture sends its readers to the textbook's chapter 8 for probabilistic graphical models. They are in **chapter 11**, with
-# Gaussian mixtures and EM; chapter 8 is about attention and external memory.
+# The lecture sends its readers to the textbook's chapter 8 for probabilistic graphical models. They are in **chapter 11**,
+# with Gaussian mixtures and EM; chapter 8 is about attention and external memory.
 # :::
 #
-# Graphical models, Gaussian mixtures among them, are the subject of chapter 11 of the textbook {cite}`qiu2020nndl`. In the package
-# a mixture is a tuple of densities
-# with weights. {numref}`fig-mixtures-labels` shows 1,500 points from one, with and without their labels.
+# Graphical models, Gaussian mixtures among them, are the subject of chapter 11 of the textbook {cite}`qiu2020nndl`. In the
+# package a mixture is a tuple of densities with weights. {numref}`fig-mixtures-labels` shows 1,500 points from one, with and
+# without their labels.
 
 # %%
 world = Mixture(
@@ -125,10 +124,9 @@ plt.show()
 # $$ (eq-mixtures-responsibility)
 #
 # The denominator is the density itself, so the log-likelihood (对数似然, how probable the data are under the model,
-# {ref}`sec-parametric`) is a
-# logarithm of a sum, $\sum_n\log\sum_k\pi_kp_k(x_n)$. The logarithm does not reach the parts, and setting derivatives to 0 gives
-# no closed form.
-# It also has to be computed with care: far from all parts the densities round to 0, while their logarithms are fine.
+# {ref}`sec-parametric`) is a logarithm of a sum, $\sum_n\log\sum_k\pi_kp_k(x_n)$. The logarithm does not reach the parts, and
+# setting derivatives to 0 gives no closed form. It also has to be computed with care: far from all parts the densities round
+# to 0, while their logarithms are fine.
 
 # %% tags=["nbval-check-output"]
 log_joint = world.weights.log() + torch.stack(
@@ -150,31 +148,29 @@ assert naive == 0 and world.log_prob(far).isfinite()
 # %% [markdown]
 # ## A bound that touches
 #
-# Suppose we have any guess $q_n(z)$ of the labels. Multiply and divide by it, and use Jensen's inequality ({term}`Jensen's
-# inequality`, 琴生不等式:
-# the logarithm of a mean is at least the mean of the logarithms):
+# Suppose we have any guess $q_n(z)$ of the labels. Multiply and divide by it, and use {term}`Jensen's inequality` (琴生不等式: the
+# logarithm of a mean is at least the mean of the logarithms):
 #
 # $$
 # \log p(x_n)=\log\sum_zq_n(z)\,\frac{p(x_n,z)}{q_n(z)}\;\ge\;\sum_zq_n(z)\log\frac{p(x_n,z)}{q_n(z)} .
 # $$ (eq-mixtures-bound)
 #
 # The right side is the {term}`evidence lower bound` (证据下界). What is lost is $\sum_zq_n(z)\log\frac{q_n(z)}{p(z\mid x_n)}$, a
-# Kullback-Leibler
-# divergence, so nothing is lost exactly if $q_n(z)=p(z\mid x_n)$. And in the bound the logarithm has reached the parts. That gives
-# the EM algorithm
-# (EM 算法) {cite}`dempster1977maximum`:
+# Kullback-Leibler divergence, so nothing is lost exactly if $q_n(z)=p(z\mid x_n)$. And in the bound the logarithm has reached
+# the parts. That gives the {term}`EM algorithm` (EM 算法) {cite}`dempster1977maximum`:
 #
 # :::{prf:algorithm} EM
 # :label: alg-em
 #
 # 1. **E-step.** Guess: $r_{nk}=p(z=k\mid x_n)$ under the present parameters. The bound now *touches* the likelihood.
-# 2. **M-step.** Move the parameters to the maximum of the bound with $r$ held fixed: $\pi_k=\frac1N\sum_nr_{nk}$, and every part
-#    is fitted to all points, point
-#    $n$ counting $r_{nk}$ times. The likelihood lies above the bound, so it rises at least as much.
+# 2. **M-step.** Move the parameters to the maximum of the bound with $r$ held fixed: $\pi_k=\frac1N\sum_nr_{nk}$, and every
+#    part is fitted to all points, point $n$ counting $r_{nk}$ times. The likelihood lies above the bound, so it rises at least
+#    as much.
 # 3. Repeat until the likelihood stands still.
 # :::
 #
-# For Gaussians (nndl, algorithm 11.3) the M-step is a weighted mean and a weighted covariance about the *new* mean. Written out:
+# For Gaussians (nndl, algorithm 11.3) the M-step is a weighted mean and a weighted covariance about the *new* mean. Written
+# out:
 
 
 # %%
@@ -198,8 +194,7 @@ def my_em(x, weights, means, covariances, *, steps, floor):
 
 # %% [markdown]
 # The package's {py:func}`~genmodels.density.mixture.em` does not know that its parts are Gaussians. All it asks of a part is
-# `log_prob` and a `fit`
-# that takes weights:
+# `log_prob` and a `fit` that takes weights:
 
 # %% tags=["remove-input"]
 lab.show(Mixture.responsibilities, em)
@@ -242,9 +237,8 @@ torch.testing.assert_close(mine[1], centres(theirs))
 torch.testing.assert_close(mine[2], shapes(theirs))
 
 # %% [markdown]
-# Every sentence of the derivation can be checked on the way. **Prediction:** after each E-step the bound equals the likelihood;
-# any other guess lies
-# below it; no M-step lowers the likelihood.
+# Every sentence of the derivation can be checked on the way. **Prediction:** after each E-step the bound equals the
+# likelihood; any other guess lies below it; no M-step lowers the likelihood.
 
 # %%
 gaps, climbs = [], []
@@ -313,19 +307,16 @@ em_player
 
 # %% [markdown]
 # Move the slider: the start puts all three parts into one cluster. Colours are responsibilities, ellipses lie two standard
-# deviations from
-# the means, and the dotted line is the likelihood of the true parameters. The first step alone gains six nats a point (the start lies
-# below the picture). Then gains fall, rise, fall and rise again while parts look for their places: the 14th step gains a third of
-# what the 17th does. A step
-# that gains little is no proof that EM has arrived.
+# deviations from the means, and the dotted line is the likelihood of the true parameters. The first step alone gains six nats
+# a point (the start lies below the picture). Then gains fall, rise, fall and rise again while parts look for their places: the
+# 14th step gains a third of what the 17th does. A step that gains little is no proof that EM has arrived.
 #
 # ## Classification with guessed labels
 #
-# Had the labels been seen, $r_{nk}$ would be 1 for the right part and 0 for the others, and one M-step would be the whole fit: a
-# generative
-# classifier, {ref}`sec-paradigms`. EM is that fit with guesses in the labels' place. And because an M-step is a weighted `fit`, a
-# mixture of *any*
-# family with such a `fit` comes for free. Counts from two kinds of days, busy and quiet, are a mixture of two Poisson distributions:
+# Had the labels been seen, $r_{nk}$ would be 1 for the right part and 0 for the others, and one M-step would be the whole fit:
+# a generative classifier, {ref}`sec-paradigms`. EM is that fit with guesses in the labels' place. And because an M-step is a
+# weighted `fit`, a mixture of *any* family with such a `fit` comes for free. Counts from two kinds of days, busy and quiet,
+# are a mixture of two Poisson distributions:
 
 # %%
 one_hot = torch.nn.functional.one_hot(z, 3).double()
@@ -348,11 +339,9 @@ assert abs(by_counts.weights[0] - 0.3) < 0.05
 # %% [markdown]
 # ## The same numbers as scikit-learn
 #
-# scikit-learn's `GaussianMixture` is the same algorithm with another set of bookkeeping. From the same start, with the same floor
-# on the variances and
-# after the same number of steps, the likelihoods must agree, here to a billionth of a nat. (`tol=0` keeps it from stopping early.)
-# How the two compare in speed is measured by
-# `python -m benchmarks.mixtures`.
+# scikit-learn's `GaussianMixture` is the same algorithm with other bookkeeping. From the same start, with the same floor on
+# the variances and after the same number of steps, the likelihoods must agree, here to a billionth of a nat. (`tol=0` keeps it
+# from stopping early.) How the two compare in speed is measured by `python -m benchmarks.mixtures`.
 
 # %%
 peer = GaussianMixture(
@@ -376,8 +365,7 @@ assert abs(path[20][1] - peer.score(x.numpy())) < 1e-9
 # ## Ten starts
 #
 # **Prediction:** on these 1,500 points, ten random starts all end at the same likelihood. It is *higher* than that of the true
-# parameters, because the
-# maximum is over all parameters, the true ones among them; on 20,000 fresh points it is lower.
+# parameters, because the maximum is over all parameters, the true ones among them; on 20,000 fresh points it is lower.
 
 # %%
 fresh = world.sample((20_000,), rng=training.rng(2))
@@ -398,14 +386,12 @@ assert len(top_ten) == 9 and ends.min() < true_here - 0.1
 
 # %% [markdown]
 # The best of ten is above the truth here and below it on fresh points, as predicted. But the ten do *not* end at the same
-# likelihood: one stops
-# more than 0.1 nats a point lower, below the truth, at a maximum that is only local. That part of the prediction, made before the
-# cell was first run, failed, and the
-# next section looks at why.
+# likelihood: one stops more than 0.1 nats a point lower, below the truth, at a maximum that is only local. That part of the
+# prediction, made before the cell was first run, failed, and the next section looks at why.
 #
-# The same likelihood is not the same parameters: the parts come out in any order. A mixture of $K$ different parts has $K!$ equal
-# maxima, so a part's number means nothing
-# (label switching, 标签交换), and parameters of two runs must be matched before they are compared:
+# The same likelihood is not the same parameters: the parts come out in any order. A mixture of $K$ different parts has $K!$
+# equal maxima, so a part's number means nothing (label switching, 标签交换), and parameters of two runs must be matched before
+# they are compared:
 
 # %%
 orders = [centres(mixture)[:, 0].argsort().tolist() for mixture in top_ten]
@@ -421,14 +407,12 @@ torch.testing.assert_close(swapped.log_prob(x), best.log_prob(x))
 # %% [markdown]
 # ## Where EM starts decides where it ends
 #
-# The likelihood has other, lower maxima. With eight clusters on a ring and eight parts there are many: two parts share a cluster
-# while another part covers two. A better
-# start spreads the means: {term}`k-means++` draws each next mean with a probability proportional to its squared distance from
-# those already
-# drawn {cite}`arthur2007kmeans`.
+# The likelihood has other, lower maxima. With eight clusters on a ring and eight parts there are many: two parts share a
+# cluster while another part covers two. A better start spreads the means: {term}`k-means++` draws each next mean with a
+# probability proportional to its squared distance from those already drawn {cite}`arthur2007kmeans`.
 #
-# **Prediction:** of twenty starts from random points, fewer than half end within 0.01 nats of the best end found; of twenty from
-# k-means++, more than half do. (Written after a pilot on the same data.)
+# **Prediction:** of twenty starts from random points, fewer than half end within 0.01 nats of the best end found; of twenty
+# from k-means++, more than half do. (Written after a pilot on the same data.)
 
 # %%
 x_ring = data.World(data.ring(modes=8).centres, 0.2).sample((400,), rng=training.rng(3))
@@ -487,23 +471,19 @@ for ax, mixture in ((axes[1], worst), (axes[2], best_ring)):
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-mixtures-starts` shows the lesson that applies to every use of EM: start several times, from spread means, and keep
-# the best. That the
-# likelihood never falls says nothing about where the climb ends.
+# {numref}`fig-mixtures-starts` shows the lesson that applies to every use of EM: start several times, from spread means, and
+# keep the best. That the likelihood never falls says nothing about where the climb ends.
 #
 # ## Where it breaks: a part on one point
 #
-# The best is not always what we want. Place a part exactly on one data point and let its width $\varepsilon$ go to 0. Its density
-# there grows without
-# bound, the other part takes care of all other points, and so the likelihood is unbounded: it has *no* maximum. The maxima that we
-# found are local ones, and that is
-# as well.
+# The best is not always what we want. Place a part exactly on one data point and let its width $\varepsilon$ go to 0. Its
+# density there grows without bound, the other part takes care of all other points, and so the likelihood is unbounded: it has
+# *no* maximum. All maxima that we found are local ones.
 #
-# A {term}`variance floor` (方差下限) $\varepsilon^2$, added to each variance in the M-step, stops the climb. **Prediction:** in the
-# plane, the density of such a part on its
-# own point is in proportion to $1/\varepsilon^2$. A floor 100 times lower thus raises the *total* log-likelihood by $\log100=4.6$,
-# all of it at one point. On fresh data
-# nothing is won. Without a floor the package refuses, in one sentence.
+# A {term}`variance floor` (方差下限) $\varepsilon^2$, added to each variance in the M-step, stops the climb. **Prediction:** in
+# the plane, the density of such a part on its own point is in proportion to $1/\varepsilon^2$. A floor 100 times lower thus
+# raises the *total* log-likelihood by $\log100=4.6$, all of it at one point. On fresh data nothing is won. Without a floor the
+# package refuses, in one sentence.
 
 
 # %%
@@ -532,20 +512,19 @@ else:
     raise AssertionError("a part with no width was accepted")
 
 # %% [markdown]
-# A part can also die in the other direction: so far from all points that its density rounds to 0. It answers for nothing, and no
-# parameters of it are better than others. The package
-# leaves it where it is with weight 0; the likelihood still does not fall.
+# A part can also die in the other direction: so far from all points that its density rounds to 0. It answers for nothing, and
+# no parameters of it are better than others. The package leaves it where it is with weight 0; the likelihood still does not
+# fall.
 #
 # ## How many parts?
 #
 # More parts never fit the training data worse, so its likelihood cannot choose $K$. Two judges can: points held out, and the
-# Bayesian information criterion
-# {cite}`schwarz1978estimating`, which charges $\frac12\log N$ for each of the $p$ free parameters: $\mathrm{BIC}=-2\sum_n\log
-# p(x_n)+p\log N$ (贝叶斯信息准则), lowest is best. A part in the plane
-# has $2+3$ parameters, and the weights have $K-1$.
+# {term}`Bayesian information criterion` (贝叶斯信息准则) {cite}`schwarz1978estimating`, which charges $\frac12\log N$ for each of the
+# $p$ free parameters: $\mathrm{BIC}=-2\sum_n\log p(x_n)+p\log N$, lowest is best. A part in the plane has $2+3$ parameters,
+# and the weights have $K-1$.
 #
-# **Prediction:** from 300 points of the world with three parts, both judges choose $K=3$, for each of three data sets. (Written
-# after a pilot on the same data.)
+# **Prediction:** from 300 points of the world with three parts, both judges choose $K=3$, for each of three data sets.
+# (Written after a pilot on the same data.)
 
 # %%
 sizes = range(1, 8)
@@ -594,22 +573,20 @@ right.set(xlabel="$K$", ylabel="BIC")
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-mixtures-number` agrees. These are data that a mixture of Gaussians really made; on other data the two judges need
-# not agree with each other, and there is no true $K$.
+# {numref}`fig-mixtures-number` agrees. These are data that a mixture of Gaussians really made; on other data the two judges
+# need not agree with each other, and there is no true $K$.
 #
 # ## Real pictures
 #
-# A picture of black and white pixels is a list of bits. One Bernoulli distribution per pixel, all independent, draws only noise
-# around a mean picture; a *mixture* of
-# such distributions lets pixels depend on each other through the label. The data are scikit-learn's digits
-# {cite}`alpaydin1998digits` at quick scale, 10,000 pictures of MNIST {cite}`lecun1998gradient` at
-# full scale, cut at half intensity; a quarter is held out. One count is added for each value of each pixel, so that no pixel gets
-# probability 0.
+# A picture of black and white pixels is a list of bits. One Bernoulli distribution per pixel, all independent, draws only
+# noise around a mean picture; a *mixture* of such distributions lets pixels depend on each other through the label. The data
+# are scikit-learn's digits {cite}`alpaydin1998digits` at quick scale, 10,000 pictures of MNIST {cite}`lecun1998gradient` at
+# full scale, cut at half intensity; a quarter is held out. One count is added for each value of each pixel, so that no pixel
+# gets probability 0.
 #
 # **Prediction:** on held-out digits a mixture of 10 beats one Bernoulli by more than 3 nats a picture, and one of 30 is better
-# still. Nobody tells it the classes, but
-# more than 80 % of all training pictures belong to the commonest digit of their part, of 30. (Written after a pilot with three
-# seeds at quick scale.)
+# still. Nobody tells it the classes, but more than 80 % of all training pictures belong to the commonest digit of their part,
+# of 30. (Written after a pilot with three seeds at quick scale.)
 
 # %%
 images = lab.scale(quick=data.digits, full=data.mnist)()
@@ -656,22 +633,21 @@ plots.strips({name: 2 * p.reshape(-1, *images.shape) - 1 for name, p in panels.i
 plt.show()
 
 # %% [markdown]
-# The parts in {numref}`fig-mixtures-digits` look like digits, some digits having several. The samples are noisy: given its label,
-# each pixel is still drawn for itself. A label with thirty values can say
-# which digit and roughly which hand, no more; {ref}`sec-vae` replaces it by a vector.
+# The parts in {numref}`fig-mixtures-digits` look like digits, some digits having several. The samples are noisy: given its
+# label, each pixel is still drawn for itself. A label with thirty values can say which digit and roughly which hand, no more;
+# {ref}`sec-vae` replaces it by a vector.
 #
 # ## Exercises
 #
-# Each exercise asks for one function. The check below it runs on your machine; a course grades the same function on
-# further cases. Use `torch`, keep the signature, return a result instead of printing it, and do not change an argument
-# in place.
+# Each exercise asks for one function. The check below it runs on your machine; a course grades the same function on further
+# cases. Use `torch`, keep the signature, return a result instead of printing it, and do not change an argument in place.
 
 # %% [markdown]
 # :::{exercise} Who answers for a point?
 # :label: ex-mixtures-responsibilities
-# Write `responsibilities(weights, log_probs)`, the E-step {eq}`eq-mixtures-responsibility` for $n$ points and $K$ parts. `weights`
-# holds $\pi_k$, shape $(K,)$, some of which may be 0;
-# `log_probs` holds $\log p_k(x_n)$, shape $(n,K)$, and may be as low as $-10^4$ in all parts of a point. Return shape $(n,K)$.
+# Write `responsibilities(weights, log_probs)`, the E-step {eq}`eq-mixtures-responsibility` for $n$ points and $K$ parts.
+# `weights` holds $\pi_k$, shape $(K,)$, some of which may be 0; `log_probs` holds $\log p_k(x_n)$, shape $(n,K)$, and may be
+# as low as $-10^4$ in all parts of a point. Return shape $(n,K)$.
 # :::
 
 # %% [markdown]
@@ -732,9 +708,8 @@ def cases_responsibilities(rng):
 # :::{exercise} The shape of one part
 # :label: ex-mixtures-covariance
 # Write `weighted_covariance(points, r, floor)`, the covariance of one part after an M-step: the `points`, shape $(n,d)$, count
-# `r`, shape $(n,)$, times each. It is taken about the
-# new mean $\hat\mu=\sum_nr_nx_n/\sum_nr_n$, divided by $\sum_nr_n$, and `floor` is added to each variance. Points may lie
-# far from the origin.
+# `r`, shape $(n,)$, times each. It is taken about the new mean $\hat\mu=\sum_nr_nx_n/\sum_nr_n$, divided by $\sum_nr_n$, and
+# `floor` is added to each variance. Points may lie far from the origin.
 # :::
 
 # %% [markdown]
@@ -794,9 +769,9 @@ def cases_weighted_covariance(rng):
 # %% [markdown]
 # :::{exercise} The likelihood of a mixture
 # :label: ex-mixtures-likelihood
-# Write `log_likelihood(points, weights, means, stds)`, the *mean* over the points of $\log\sum_k\pi_k\,N(x_n;\mu_k,\sigma_k^2)$,
-# in nats. `points` has shape $(n,)$; the three others have shape $(K,)$.
-# Points may lie hundreds of standard deviations away from all means.
+# Write `log_likelihood(points, weights, means, stds)`, the *mean* over the points of
+# $\log\sum_k\pi_k\,N(x_n;\mu_k,\sigma_k^2)$, in nats. `points` has shape $(n,)$; the three others have shape $(K,)$. Points
+# may lie hundreds of standard deviations away from all means.
 # :::
 
 # %% [markdown]
@@ -861,9 +836,10 @@ def cases_log_likelihood(rng):
 # ## What to remember
 #
 # - A mixture is a sum of densities over a hidden label: easy to sample, a logarithm of a sum to fit.
-# - EM guesses the labels (the bound touches the likelihood) and fits each part with the guesses as weights (the bound rises). The likelihood never falls, and where it ends depends on the start.
+# - EM guesses the labels (the bound touches the likelihood) and fits each part with the guesses as weights (the bound rises).
+#   The likelihood never falls, and where it ends depends on the start.
 # - A Gaussian part on one point has no bound: give variances a floor, start often, and choose $K$ by data that were held out.
 #
-# **Further reading.** The algorithm and its name: {cite}`dempster1977maximum`. The textbook's chapter 11: {cite}`qiu2020nndl`. A
-# part on one point, and mixtures of Bernoullis: {cite}`bishop2006pattern`, chapter 9. The
-# start: {cite}`arthur2007kmeans`. The number of parts: {cite}`schwarz1978estimating`.
+# **Further reading.** The algorithm and its name: {cite}`dempster1977maximum`. The textbook's chapter 11: {cite}`qiu2020nndl`.
+# A part on one point, and mixtures of Bernoullis: {cite}`bishop2006pattern`, chapter 9. The start: {cite}`arthur2007kmeans`.
+# The number of parts: {cite}`schwarz1978estimating`.
