@@ -450,7 +450,7 @@ for name, end in finals.items():
     )
 assert reached["random points"] < 0.5 < reached["k-means++"]
 worst = runs["random points"][int(finals["random points"].argmin())][0]
-*_, (_, later_on) = em(worst, x_ring, steps=200)
+*_, (freed, later_on) = em(worst, x_ring, steps=200)
 print(f"the worst, 200 steps later: {later_on:.3f}")
 assert later_on < top - 0.1
 
