@@ -42,8 +42,6 @@ class Density(ABC):
             If the points have another shape, or are not a number.
         """
         rows = self._rows(x)
-        if x.is_floating_point() and bool(x.isnan().any()):
-            raise ValueError(f"x has {int(x.isnan().sum())} entries that are NaN; remove those points or fill them in.")
         return self.like(x)._log_prob(rows).reshape(x.shape[: x.ndim - len(self.event_shape)])
 
     def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Shaped[Tensor, ...]:
@@ -60,14 +58,7 @@ class Density(ABC):
         ValueError
             Without data, for other shapes, for entries that are not finite, or for weights that are negative or all 0.
         """
-        rows = self._rows(x)
-        if not len(rows):
-            raise ValueError("there is no point to fit to: x is empty.")
-        if x.is_floating_point() and not bool(x.isfinite().all()):
-            raise ValueError(
-                f"x has {int((~x.isfinite()).sum())} entries that are NaN or infinite; remove those points."
-            )
-        return self.like(x)._fit(rows, _checked(weights, rows))
+        return self.like(x)._fit(*self._data(x, weights))
 
     def like(self: D, x: Tensor) -> D:
         """The same density on the device of `x` and, if `x` is floating, in its precision."""
@@ -95,7 +86,18 @@ class Density(ABC):
             raise ValueError(
                 f"x has shape {tuple(x.shape)}, but a point of this density has shape {event}: give shape ({wanted})."
             )
+        if x.is_floating_point() and bool(x.isnan().any()):
+            raise ValueError(f"x has {int(x.isnan().sum())} entries that are NaN; remove those points or fill them in.")
         return x.reshape(-1, *event)
+
+    def _data(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Float[Tensor, " n"]]:
+        """What a `fit` starts from: checked points in rows, and how often each counts."""
+        rows = self._rows(x)
+        if not len(rows):
+            raise ValueError("there is no point to fit to: x is empty.")
+        if x.is_floating_point() and not bool(x.isfinite().all()):
+            raise ValueError(f"x has {int(x.isinf().sum())} entries that are infinite; remove those points.")
+        return rows, _checked(weights, rows)
 
 
 def _checked(weights: Tensor | None, x: Tensor) -> Float[Tensor, " n"]:

@@ -78,15 +78,14 @@ class Gaussian(Density):
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        sigma = self.covariance.detach()
-        if not torch.allclose(sigma, sigma.T, rtol=1e-4, atol=1e-6 * float(sigma.abs().max())):
+        sigma, dim = self.covariance.detach(), len(self.mean)
+        if not torch.equal(sigma, sigma.T) and bool((sigma - sigma.T).abs().max() > 1e-4 * sigma.abs().max()):
             raise ValueError("a covariance is symmetric, and this matrix is not: give (A + A.T) / 2 if it almost is.")
-        # With n points in d > n - 1 dimensions rounding leaves tiny eigenvalues, some of them above 0.
-        if float(torch.linalg.eigvalsh(sigma)[0]) <= len(sigma) * torch.finfo(sigma.dtype).eps * float(sigma.trace()):
-            raise ValueError(
-                f"this covariance is singular: the points lie in fewer than {len(sigma)} dimensions, and their "
-                f"likelihood is unbounded. Give more points, drop a coordinate, or set floor=1e-6."
-            )
+        # tr(S) tr(S^-1) / dim is large if S is badly conditioned. Of n points in d > n - 1 dimensions rounding makes
+        # eigenvalues of about eps, some of them above 0: then S can be decomposed, and this number is about 1 / eps.
+        condition = float(sigma.trace()) * float(torch.linalg.vector_norm(self.whitener.detach())) ** 2 / dim
+        if not condition * torch.finfo(sigma.dtype).eps < 1 / 16:
+            raise ValueError(self._singular())
 
     @classmethod
     def standard(cls, dim: int, *, floor: float = 0.0) -> Gaussian:
@@ -100,19 +99,34 @@ class Gaussian(Density):
     @cached_property
     def factor(self) -> Float[Tensor, "dim dim"]:
         r"""The lower triangle L with :math:`LL^\top=\Sigma`: standard noise times L has covariance :math:`\Sigma`."""
-        return torch.linalg.cholesky(self.covariance)
+        factor, failed = torch.linalg.cholesky_ex(self.covariance)
+        if bool(failed):
+            raise ValueError(self._singular())
+        return factor
+
+    @cached_property
+    def whitener(self) -> Float[Tensor, "dim dim"]:
+        r"""The inverse of the factor: it turns points of this Gaussian, less their mean, into standard noise."""
+        return torch.linalg.solve_triangular(self.factor, torch.eye(len(self.mean)).to(self.factor), upper=False)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        standard = torch.linalg.solve_triangular(self.factor, (x - self.mean).T, upper=False)
-        volume = self.factor.diagonal().log().sum()
-        return -standard.square().sum(dim=0) / 2 - volume - len(self.mean) * LOG_2PI / 2
+        standard = self.whitener @ (x - self.mean).T
+        volume = self.factor.diagonal().log().sum() + len(self.mean) * LOG_2PI / 2
+        return -(standard.square().sum(dim=0) / 2 + volume)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         return self.mean + torch.randn(n, len(self.mean), generator=rng).to(self.mean) @ self.factor.T
 
     def _fit(self, x: Tensor, weights: Tensor) -> Gaussian:
-        centre = mean(x, weights)
-        centred = x - centre
-        covariance = (weights[:, None] / weights.sum() * centred).T @ centred
-        covariance = (covariance + covariance.T) / 2 + self.floor * torch.eye(len(centre)).to(x)
+        shares = weights / weights.sum()
+        centre = shares @ x.to(shares)
+        centred = (x - centre).mul_(shares.sqrt()[:, None])
+        covariance = centred.T @ centred
+        covariance.diagonal().add_(self.floor)
         return replace(self, mean=centre, covariance=covariance)
+
+    def _singular(self) -> str:
+        return (
+            f"this covariance is singular: the points lie in fewer than {len(self.mean)} dimensions, and their "
+            f"likelihood is unbounded. Give more points, drop a coordinate, or set floor=1e-6."
+        )

@@ -6,6 +6,7 @@ generative classifier; with labels hidden, a latent-variable model; on pairs (do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,12 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from .base import Density
+
+CACHED = 2**15
+"""Numbers in a block of points that all parts read before the next block: what a processor's cache holds.
+
+:meta private:
+"""
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,13 @@ class Mixture(Density):
     def event_shape(self) -> tuple[int, ...]:
         return self.parts[0].event_shape
 
+    def like(self, x: Tensor) -> Mixture:
+        """The same mixture on the device of `x` and, if `x` is floating, in its precision; so are its parts."""
+        return replace(super().like(x), parts=tuple(part.like(x) for part in self.parts))
+
     def joint(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r""":math:`\log p(x,z=k)=\log\pi_k+\log p_k(x)`."""
-        given = torch.stack([part.log_prob(x) for part in self.parts], dim=1)
-        return self.weights.to(given).log() + given
+        return self.like(x)._joint(self._rows(x))
 
     def responsibilities(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r"""The E-step, :math:`p(z=k\mid x)`: how much each part answers for a point."""
@@ -92,18 +102,52 @@ class Mixture(Density):
     def maximised(
         self, x: Shaped[Tensor, "n ..."], responsibilities: Float[Tensor, "n parts"], *, weights: Tensor | None = None
     ) -> Mixture:
-        r"""The M-step: each part is fitted to all points, a point counting as much as the part answers for it."""
-        shares = responsibilities if weights is None else responsibilities * weights[:, None]
-        parts = tuple(part.fit(x, weights=share) for part, share in zip(self.parts, shares.T, strict=True))
-        return replace(self, weights=shares.sum(dim=0) / shares.sum(), parts=parts)
+        r"""The M-step: each part is fitted to all points, a point counting as much as the part answers for it.
+
+        A part that answers for nothing gets weight 0 and keeps its parameters: no others are better.
+
+        Raises
+        ------
+        ValueError
+            If there is not one responsibility for each point and part.
+        """
+        rows, counts = self._data(x, weights)
+        if responsibilities.shape != (len(rows), len(self.parts)):
+            raise ValueError(
+                f"responsibilities have shape {tuple(responsibilities.shape)}: give one for each of the {len(rows)} "
+                f"points and {len(self.parts)} parts."
+            )
+        return self.like(x)._maximised(rows, responsibilities * counts[:, None])
 
     def labelled(self, x: Shaped[Tensor, "n ..."], y: Int[Tensor, " n"]) -> Mixture:
-        """The fit when the labels are seen: one M-step, and nothing to guess."""
+        """The fit when the labels are seen: one M-step, and nothing to guess.
+
+        Raises
+        ------
+        ValueError
+            If a part has no point: there is nothing to fit it to.
+        """
         dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        missing = set(range(len(self.parts))) ^ set(y.tolist())
+        if missing:
+            raise ValueError(f"labels run from 0 to {len(self.parts) - 1}, each at least once; check {min(missing)}.")
         return self.maximised(x, torch.nn.functional.one_hot(y, len(self.parts)).to(dtype))
 
+    def _joint(self, x: Tensor) -> Tensor:
+        blocks = x.split(max(256, CACHED // math.prod(self.event_shape)))
+        given = torch.cat([torch.stack([part._log_prob(block) for part in self.parts]) for block in blocks], dim=1)
+        return (given + self.weights.to(given).log()[:, None]).T
+
+    def _maximised(self, x: Tensor, shares: Tensor) -> Mixture:
+        total = shares.sum(dim=0)
+        parts = tuple(
+            part._fit(x, share) if answers else part
+            for part, share, answers in zip(self.parts, shares.T, (total > 0).tolist(), strict=True)
+        )
+        return replace(self, weights=total / total.sum(), parts=parts)
+
     def _log_prob(self, x: Tensor) -> Tensor:
-        return self.joint(x).logsumexp(dim=1)
+        return self._joint(x).logsumexp(dim=1)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         which = torch.multinomial(self.weights.detach().to(rng.device), max(n, 1), replacement=True, generator=rng)[:n]
@@ -127,15 +171,22 @@ def em(
 
     No step lowers it: an E-step touches the likelihood with a lower bound, an M-step maximises the bound. Stops after
     `steps`, or when a step gains less than `tolerance` nats a point. Source: Dempster, Laird and Rubin 1977; nndl 11.2.
+
+    Raises
+    ------
+    ValueError
+        If a mixture on the way gives a point probability 0: nobody answers for it.
     """
-    shares = torch.ones(len(x)) / len(x) if weights is None else weights / weights.sum()
-    before = -torch.inf
+    rows, counts = mixture._data(x, weights)
+    mixture, before = mixture.like(x), -torch.inf
     for _ in range(steps + 1):
-        joint = mixture.joint(x)  # one pass serves the likelihood and the E-step
+        joint = mixture._joint(rows)  # one pass serves the likelihood and the E-step
         evidence = joint.logsumexp(dim=1)
-        now = float((shares.to(evidence) * evidence).sum())
+        now = float(counts @ evidence.to(counts) / counts.sum())
+        if not math.isfinite(now):
+            raise ValueError("no part gives some point a probability above 0: start from wider parts.")
         yield mixture, now
         if now - before < tolerance:
             return
         before = now
-        mixture = mixture.maximised(x, (joint - evidence[:, None]).exp(), weights=weights)
+        mixture = mixture._maximised(rows, (joint - evidence[:, None]).exp() * counts[:, None])
