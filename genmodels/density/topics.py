@@ -38,16 +38,21 @@ def random_plsa(
     """
 
     def rows(things: int) -> Tensor:
-        return (1 + torch.rand(topics, things, generator=rng, dtype=torch.float64)).to(dtype or torch.float64)
+        return (1 + torch.rand(topics, things, generator=rng, dtype=torch.float64)).to(dtype)
 
-    return _mixture(torch.ones(topics).to(dtype or torch.float64), rows(documents), rows(words), pseudo=pseudo)
+    return _mixture(torch.ones(topics).to(dtype), rows(documents), rows(words), pseudo=pseudo)
 
 
 def _mixture(weights: Tensor, documents: Tensor, words: Tensor, *, pseudo: float) -> Mixture:
-    """The mixture with these weights and rows, once each is divided by its sum."""
-    documents, words = (table / table.sum(dim=1, keepdim=True) for table in (documents, words))
+    """The mixture with these weights and rows, once each is divided by its sum; a topic that has died is even."""
+    documents, words = (_shares(table) for table in (documents, words))
     parts = tuple(Product((Categorical(d), Categorical(w, pseudo))) for d, w in zip(documents, words, strict=True))
     return Mixture(weights / weights.sum(), parts)
+
+
+def _shares(table: Tensor) -> Tensor:
+    total = table.sum(dim=1, keepdim=True)
+    return torch.where(total > 0, table / total, 1 / table.shape[1])
 
 
 def topics_of(mixture: Mixture) -> Float[Tensor, "topics words"]:
@@ -103,17 +108,17 @@ def folded(
 def perplexity(
     corpus: Corpus, proportions: Float[Tensor, "documents topics"], topics: Float[Tensor, "topics words"]
 ) -> float:
-    r""":math:`\exp\bigl(-\frac1N\sum_{dw}n_{dw}\log\sum_z\theta_{dz}p(w\mid z)\bigr)`: among how many words it is as hard."""
+    r""":math:`\exp\bigl(-\frac1N\sum_{dw}n_{dw}\log\sum_z\theta_{dz}p(w\mid z)\bigr)`: as hard as among so many words."""
     mixed = corpus.spread(proportions, topics.T.contiguous()).double()
     return float((-(corpus.count.double() @ mixed.log()) / corpus.tokens).exp())
 
 
 @dataclass(frozen=True)
 class LDA(Density):
-    r"""A document of `length` words: :math:`\theta\sim\mathrm{Dir}(\alpha)`, then :math:`z_i\sim\theta`, :math:`w_i\sim p(w\mid z_i)`.
+    r"""Documents of `length` words: :math:`\theta\sim\mathrm{Dir}(\alpha)`, then :math:`z_i\sim\theta,\ w_i\sim p(w\mid z_i)`.
 
-    `log_prob` is exact, by a sum over how many words each topic wrote. `fit` maximises a bound of it, starting from these
-    topics, with a Dirichlet prior `eta` on each topic; its topics are the means of their posterior. Source: Blei, Ng,
+    `log_prob` is exact, by a sum over how many words each topic wrote. `fit` maximises a bound of it, starting from
+    these topics, with a Dirichlet prior `eta` on each; its topics are the means of their posterior. Source: Blei, Ng,
     Jordan 2003, eq. 3.
 
     Raises
@@ -173,8 +178,8 @@ def exact(
     r""":math:`\log p(w_1\dots w_L)=\log\sum_np(n)\sum_{z:\,n(z)=n}\prod_ip(w_i\mid z_i)` of LDA.
 
     The prior of an assignment z of topics to words depends on z only through :math:`n_k`, how many words topic k wrote:
-    :math:`\frac{\Gamma(\sum\alpha)}{\Gamma(\sum\alpha+L)}\prod_k\frac{\Gamma(\alpha_k+n_k)}{\Gamma(\alpha_k)}`. So one word after the
-    other is added to a table over n, :math:`(L+1)^{K-1}` numbers (the last topic wrote the rest).
+    :math:`\frac{\Gamma(\sum\alpha)}{\Gamma(\sum\alpha+L)}\prod_k\frac{\Gamma(\alpha_k+n_k)}{\Gamma(\alpha_k)}`. So one word
+    after the other is added to a table over n, :math:`(L+1)^{K-1}` numbers (the last topic wrote the rest).
     """
     length, others = len(document), len(topics) - 1
     table, scale = topics.new_zeros((length + 1,) * others), topics.new_zeros(())
@@ -216,7 +221,7 @@ class Posterior:
 
 
 def expected_log(dirichlet: Float[Tensor, "rows things"]) -> Float[Tensor, "rows things"]:
-    r""":math:`\mathbb E\log\theta_k=\psi(\gamma_k)-\psi(\sum_j\gamma_j)` of Dirichlet distributions; less than the log of the mean."""
+    r""":math:`\mathbb E\log\theta_k=\psi(\gamma_k)-\psi(\sum_j\gamma_j)` of Dirichlet distributions, a row each."""
     return dirichlet.digamma() - dirichlet.sum(dim=1, keepdim=True).digamma()
 
 
@@ -236,7 +241,7 @@ def infer(
     sweeps: int = 200,
     tolerance: float = 1e-4,
 ) -> Float[Tensor, "documents topics"]:
-    r"""Each document's Dirichlet :math:`q(\theta)` given the topics: :math:`\gamma_{dk}\leftarrow\alpha_k+\sum_wn_{dw}\,q(z=k\mid d,w)`.
+    r"""The documents' :math:`q(\theta)`, given the topics: :math:`\gamma_{dk}\leftarrow\alpha_k+\sum_wn_{dw}\,q(z=k\mid d,w)`.
 
     `log_topics` is :math:`\log p(w\mid z)` of known topics, or its expectation. Each sweep raises `document_bound`; ends
     when none of gamma's rows moves by more than `tolerance` on average. Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
@@ -261,7 +266,7 @@ def document_bound(
 ) -> Float[Tensor, " documents"]:
     r"""A lower bound of each document's :math:`\log p(w)`, its words taken in one given order:
 
-    :math:`\sum_wn_{dw}\log\sum_ke^{\mathbb E\log\theta_k+\log p(w\mid k)}-\mathrm{KL}\bigl(\mathrm{Dir}(\gamma)\,\|\,\mathrm{Dir}(\alpha)\bigr)`.
+    :math:`\sum_wn_{dw}\log\sum_ke^{\mathbb E\log\theta_k+\log p(w\mid k)}-\mathrm{KL}(\mathrm{Dir}(\gamma)\|\mathrm{Dir}(\alpha))`.
     Source: Blei, Ng, Jordan 2003, appendix A.3, with its best q(z) put in.
     """
     left, right = expected_log(documents), log_topics.T
@@ -295,8 +300,8 @@ def variational(
     r"""Variational Bayes for LDA, step by step, each with its bound in nats a token; `words` is where it starts.
 
     A step improves the documents by at most `sweeps` of `infer`, each document from where it was, then the topics,
-    :math:`\lambda_{kw}\leftarrow\eta+\sum_dn_{dw}\,q(z=k\mid d,w)`. No step lowers the bound. `weights` count documents as
-    copies. Stops when a step gains less than `tolerance`. Source: Blei, Ng, Jordan 2003, section 5.4.
+    :math:`\lambda_{kw}\leftarrow\eta+\sum_dn_{dw}\,q(z=k\mid d,w)`. No step lowers the bound. `weights` count documents
+    as copies. Stops when a step gains less than `tolerance`. Source: Blei, Ng, Jordan 2003, section 5.4.
     """
     tokens = corpus.tokens if weights is None else float(corpus.lengths() @ weights)
     gamma, before = None, -torch.inf
@@ -328,7 +333,7 @@ def importance(
     samples: int,
     rng: torch.Generator,
 ) -> Float[Tensor, " documents"]:
-    r"""An estimate of each document's :math:`\log p(w)`: the mean of :math:`p(w\mid\theta)p(\theta)/q(\theta)`, :math:`\theta\sim q`.
+    r"""Estimates of :math:`\log p(w)`: the log of the mean of :math:`p(w\mid\theta)p(\theta)/q(\theta)` over :math:`\theta\sim q`.
 
     The mean is unbiased, its logarithm too low on average, and the less so the more samples.
     """
@@ -365,7 +370,7 @@ def matched(
 def enumerated(
     document: Int[Tensor, " length"], topics: Float[Tensor, "topics words"], alpha: Float[Tensor, " topics"]
 ) -> Float[Tensor, ""]:
-    r"""`exact` the long way, over all :math:`K^L` assignments of topics to words: for tiny documents, and to test with."""
+    r"""`exact` the long way, over all :math:`K^L` assignments of topics to words: for tiny documents."""
     terms = []
     for assignment in itertools.product(range(len(topics)), repeat=len(document)):
         z = torch.tensor(assignment, dtype=torch.long)
