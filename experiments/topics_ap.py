@@ -35,8 +35,8 @@ SETTING = {
     "alpha": ALPHA,
     "eta": ETA,
     "larger": LARGER,
-    "metric": "document completion: half of each held-out article's words are seen, the others are scored; words that no "
-    "article of the training set has are left out",
+    "metric": "document completion: half of each held-out article's words are seen, the others are scored; words that "
+    "no article of the training set has are left out",
     "stop": "100 steps, or a gain below 2e-5 nats a word; 5 sweeps a step",
 }
 LIMIT: dict[str, Any] = {"steps": 100, "tolerance": 2e-5}

@@ -163,7 +163,7 @@ def _sparse(starts: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, i
     """A compressed table: products with it cost what its entries cost. Without MKL, as a list of coordinates."""
     if not torch.backends.mkl.is_available():
         rows = torch.arange(shape[0]).repeat_interleave(starts.diff())
-        return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape)
+        return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
         return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)

@@ -1,7 +1,7 @@
 r"""Topic models: a document mixes topics, a topic is a distribution over words.
 
-pLSA is a mixture of products over pairs (document, word), fitted by the EM of every mixture; latent Dirichlet allocation
-(LDA) gives the documents' mixing proportions a prior, and with it a likelihood to documents it has not seen.
+pLSA is a mixture of products over pairs (document, word), fitted by the EM of every mixture; latent Dirichlet
+allocation (LDA) gives the documents' mixing proportions a prior, and with it a likelihood to documents it has not seen.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def random_plsa(
     r"""A random start for pLSA, :math:`p(d,w)=\sum_zp(z)\,p(d\mid z)\,p(w\mid z)`.
 
     With equal topics EM would stand still: nothing tells them apart. `pseudo` is added to the words' counts in each
-    M-step, so that no topic rules a word out. Source: Hofmann 1999, eq. 4.
+    M-step, so that no topic rules a word out. Source: Hofmann 1999.
     """
 
     def rows(things: int) -> Tensor:
@@ -95,7 +95,7 @@ def folded(
 ) -> Float[Tensor, "documents topics"]:
     r"""Folding in: :math:`p(z\mid d)` of documents that pLSA was not fitted to, by EM with the topics held fixed.
 
-    Source: Hofmann 1999, section 3.3.
+    Source: Hofmann 1999.
     """
     right = topics.T.contiguous()
     theta = right.new_full((corpus.documents, len(topics)), 1 / len(topics))
@@ -108,14 +108,14 @@ def folded(
 def perplexity(
     corpus: Corpus, proportions: Float[Tensor, "documents topics"], topics: Float[Tensor, "topics words"]
 ) -> float:
-    r""":math:`\exp\bigl(-\frac1N\sum_{dw}n_{dw}\log\sum_z\theta_{dz}p(w\mid z)\bigr)`: as hard as among so many words."""
+    r""":math:`\exp(-\frac1N\sum_{dw}n_{dw}\log\sum_z\theta_{dz}p(w\mid z))`: as hard as among so many words."""
     mixed = corpus.spread(proportions, topics.T.contiguous()).double()
     return float((-(corpus.count.double() @ mixed.log()) / corpus.tokens).exp())
 
 
 @dataclass(frozen=True)
 class LDA(Density):
-    r"""Documents of `length` words: :math:`\theta\sim\mathrm{Dir}(\alpha)`, then :math:`z_i\sim\theta,\ w_i\sim p(w\mid z_i)`.
+    r"""Documents of equal length: :math:`\theta\sim\mathrm{Dir}(\alpha)`, :math:`z_i\sim\theta,\ w_i\sim p(w\mid z_i)`.
 
     `log_prob` is exact, by a sum over how many words each topic wrote. `fit` maximises a bound of it, starting from
     these topics, with a Dirichlet prior `eta` on each; its topics are the means of their posterior. Source: Blei, Ng,
@@ -146,8 +146,8 @@ class LDA(Density):
         numbers = Categorical(self.topics[0])._numbers(x)
         if (ways := (self.length + 1) ** (len(self.topics) - 1)) > 10**6:
             raise ValueError(
-                f"the exact sum over how many of {self.length} words each of {len(self.topics)} topics wrote has {ways} "
-                "terms: give fewer topics or shorter documents, or use `document_bound`."
+                f"the exact sum over how many of {self.length} words each of {len(self.topics)} topics wrote has "
+                f"{ways} terms: give fewer topics or shorter documents, or use `document_bound`."
             )
         return torch.cat([exact(row, self.topics, self.alpha)[None] for row in numbers] or [self.alpha.new_zeros(0)])
 
@@ -178,8 +178,8 @@ def exact(
     r""":math:`\log p(w_1\dots w_L)=\log\sum_np(n)\sum_{z:\,n(z)=n}\prod_ip(w_i\mid z_i)` of LDA.
 
     The prior of an assignment z of topics to words depends on z only through :math:`n_k`, how many words topic k wrote:
-    :math:`\frac{\Gamma(\sum\alpha)}{\Gamma(\sum\alpha+L)}\prod_k\frac{\Gamma(\alpha_k+n_k)}{\Gamma(\alpha_k)}`. So one word
-    after the other is added to a table over n, :math:`(L+1)^{K-1}` numbers (the last topic wrote the rest).
+    :math:`\frac{\Gamma(\sum\alpha)}{\Gamma(\sum\alpha+L)}\prod_k\frac{\Gamma(\alpha_k+n_k)}{\Gamma(\alpha_k)}`. So one
+    word after the other is added to a table over n, :math:`(L+1)^{K-1}` numbers (the last topic wrote the rest).
     """
     length, others = len(document), len(topics) - 1
     table, scale = topics.new_zeros((length + 1,) * others), topics.new_zeros(())
@@ -204,7 +204,7 @@ def exact(
 
 @dataclass(frozen=True)
 class Posterior:
-    """What variational Bayes knows: a Dirichlet distribution for each topic, and one for each document's proportions."""
+    """What variational Bayes knows: a Dirichlet distribution for each topic and for each document's proportions."""
 
     words: Float[Tensor, "topics words"]
     documents: Float[Tensor, "documents topics"]
@@ -241,10 +241,12 @@ def infer(
     sweeps: int = 200,
     tolerance: float = 1e-4,
 ) -> Float[Tensor, "documents topics"]:
-    r"""The documents' :math:`q(\theta)`, given the topics: :math:`\gamma_{dk}\leftarrow\alpha_k+\sum_wn_{dw}\,q(z=k\mid d,w)`.
+    r"""The documents' :math:`q(\theta)` given topics: :math:`\gamma_{dk}\leftarrow\alpha_k+\sum_wn_{dw}q(z=k\mid d,w)`.
 
-    `log_topics` is :math:`\log p(w\mid z)` of known topics, or its expectation. Each sweep raises `document_bound`; ends
-    when none of gamma's rows moves by more than `tolerance` on average. Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
+    `log_topics` is :math:`\log p(w\mid z)` of known topics, or its expectation. Each sweep raises `document_bound`;
+    ends when none of gamma's rows moves by more than `tolerance` on average.
+
+    Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
     """
     right = (log_topics - log_topics.max(dim=0).values).exp().T.contiguous()  # a word's scale cancels in q(z)
     gamma = torch.ones_like(right[:1]).repeat(corpus.documents, 1) if start is None else start
@@ -266,7 +268,7 @@ def document_bound(
 ) -> Float[Tensor, " documents"]:
     r"""A lower bound of each document's :math:`\log p(w)`, its words taken in one given order:
 
-    :math:`\sum_wn_{dw}\log\sum_ke^{\mathbb E\log\theta_k+\log p(w\mid k)}-\mathrm{KL}(\mathrm{Dir}(\gamma)\|\mathrm{Dir}(\alpha))`.
+    :math:`\sum_wn_w\log\sum_ke^{\mathbb E\log\theta_k}p(w\mid k)-\mathrm{KL}(q(\theta)\|\mathrm{Dir}(\alpha))`.
     Source: Blei, Ng, Jordan 2003, appendix A.3, with its best q(z) put in.
     """
     left, right = expected_log(documents), log_topics.T
@@ -333,7 +335,7 @@ def importance(
     samples: int,
     rng: torch.Generator,
 ) -> Float[Tensor, " documents"]:
-    r"""Estimates of :math:`\log p(w)`: the log of the mean of :math:`p(w\mid\theta)p(\theta)/q(\theta)` over :math:`\theta\sim q`.
+    r"""Estimates of :math:`\log p(w)`: the log of the mean of :math:`p(w\mid\theta)p(\theta)/q(\theta)` over q.
 
     The mean is unbiased, its logarithm too low on average, and the less so the more samples.
     """
