@@ -269,6 +269,20 @@ def test_the_bound_and_the_documents_are_scikit_learns() -> None:
     testing.assert_close(own, float(model.score(CORPUS.table().numpy())), rtol=1e-6, atol=1e-3)
 
 
+def test_a_step_is_scikit_learns() -> None:
+    """Both: documents to the end, from an even start, then topics; three times over."""
+    words = 0.1 + 20 * torch.rand(6, 9, generator=rng(8), dtype=torch.float64)
+    model = peer(words, steps=1)
+    for _ in range(3):
+        log_topics = topics.expected_log(words)
+        gamma = topics.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
+        _, theirs = model._e_step(CORPUS.table().numpy(), cal_sstats=True, random_init=False)
+        found = topics._by_word(CORPUS, log_topics, gamma, None)
+        testing.assert_close(found, torch.from_numpy(theirs), rtol=1e-5, atol=1e-4)
+        words = 0.1 + found
+        model.exp_dirichlet_component_ = topics.expected_log(words).exp().numpy()
+
+
 # --- recovery
 
 
