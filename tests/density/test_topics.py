@@ -1,0 +1,304 @@
+"""Topic models: EM on tables is EM, the bound is one and never falls, and peers say the same numbers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import LatentDirichletAllocation, non_negative_factorization
+from torch import Tensor, testing
+
+from genmodels.data.documents import Corpus, bars
+from genmodels.density import em, topics
+from genmodels.density.mixture import Mixture
+from genmodels.density.topics import LDA
+from genmodels.training import rng
+from mutants import mutants, refusal, rejects
+
+BARS = bars()
+ALPHA = torch.full((6,), 0.3, dtype=torch.float64)
+CORPUS = Corpus.from_tokens(LDA(ALPHA, BARS, 30).sample((40,), rng=rng(0)), words=9)
+RANDOM = topics.random_plsa(40, 9, topics=4, rng=rng(1))
+START = Mixture(torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64), RANDOM.parts)
+
+Step = Callable[[Mixture, Corpus], Mixture]
+
+
+def by_tables(mixture: Mixture, corpus: Corpus) -> Mixture:
+    *_, (last, _) = topics.plsa(mixture, corpus, steps=1)
+    return last
+
+
+def is_em(step: Step) -> None:
+    """One step is that of `em` on pairs weighted by counts, and does not lower the likelihood."""
+    (_, before), (wanted, after) = em(START, CORPUS.pairs, weights=CORPUS.count, steps=1)
+    found = step(START, CORPUS)
+    assert after > before
+    testing.assert_close(found.weights, wanted.weights)
+    for which in (0, 1):
+        testing.assert_close(topics._column(found, which), topics._column(wanted, which))
+
+
+def test_tables_take_the_step_of_em() -> None:
+    is_em(by_tables)
+
+
+def mutant_step(*, prior: bool = True, counts: bool = True, renormalised: bool = True) -> Step:
+    def step(mixture: Mixture, corpus: Corpus) -> Mixture:
+        z = mixture.weights if prior else torch.ones_like(mixture.weights)
+        d, w = topics._column(mixture, 0), topics._column(mixture, 1)
+        joint = z[:, None, None] * d[:, :, None] * w[:, None, :]
+        table = corpus.table() if counts else (corpus.table() > 0).double()
+        n = table * joint / joint.sum(dim=0)
+        weights = n.sum(dim=(1, 2)) if renormalised else mixture.weights
+        return topics._mixture(weights, n.sum(dim=2), n.sum(dim=1), pseudo=0.0)
+
+    return step
+
+
+def test_the_written_out_step_is_right_too() -> None:
+    is_em(mutant_step())
+
+
+@mutants(
+    {
+        "E-step without p(z)": mutant_step(prior=False),
+        "counts ignored": mutant_step(counts=False),
+        "weights kept": mutant_step(renormalised=False),
+    }
+)
+def test_tables_take_the_step_of_em_rejects(mutant: Step) -> None:
+    rejects(is_em, mutant)
+
+
+def test_pseudo_counts_are_those_of_the_generic_fit() -> None:
+    start = topics.random_plsa(40, 9, topics=3, rng=rng(2), pseudo=0.5)
+    slow = list(em(start, CORPUS.pairs, weights=CORPUS.count, steps=5))
+    for (a, _), (b, _) in zip(slow, topics.plsa(start, CORPUS, steps=5), strict=True):
+        testing.assert_close(topics.topics_of(a), topics.topics_of(b))
+
+
+def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
+    """KL-NMF by multiplicative updates, run to the end, has the divergence of EM run to the end from the same start."""
+    *_, (_, value) = topics.plsa(START, CORPUS, steps=3000)
+    table = CORPUS.table().numpy()
+    left = (START.weights[:, None] * topics._column(START, 0)).T.numpy() * table.sum()
+    w, h, _ = non_negative_factorization(
+        table, left.copy(), topics.topics_of(START).numpy().copy(), n_components=4, init="custom", solver="mu",
+        beta_loss="kullback-leibler", max_iter=6000, tol=0.0,
+    )  # fmt: skip
+    product = w @ h
+    theirs = (table * np.log(np.clip(product, 1e-300, None) / table.sum())).sum() / table.sum()
+    assert abs(theirs - value) < 2e-3
+    assert abs(product.sum() / table.sum() - 1) < 1e-3
+
+
+def test_a_dead_topic_stays_a_distribution() -> None:
+    """In single precision a weight may become 0; its topic must not become NaN."""
+    weights = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    for mixture, _ in topics.plsa(Mixture(weights, START.parts), CORPUS, steps=3):
+        assert bool(topics.topics_of(mixture).isfinite().all())
+
+
+# --- LDA: the exact likelihood
+
+
+FEW = torch.tensor([0.3, 0.5, 1.0], dtype=torch.float64)
+THREE = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_sum_over_counts_is_the_sum_over_assignments(k: int) -> None:
+    for document in ([0], [2, 2], [0, 1, 1, 2], [2, 0, 1, 0, 2]):
+        words = torch.tensor(document)
+        testing.assert_close(topics.exact(words, THREE[:k], FEW[:k]), topics.enumerated(words, THREE[:k], FEW[:k]))
+
+
+def test_one_word_follows_the_mean_proportions() -> None:
+    mean = FEW / FEW.sum() @ THREE
+    testing.assert_close(LDA(FEW, THREE, 1).log_prob(torch.arange(3)[:, None]).exp(), mean)
+
+
+def test_long_documents_do_not_underflow() -> None:
+    document = LDA(FEW, THREE, 300).sample((1,), rng=rng(3))
+    assert bool(LDA(FEW.float(), THREE.float(), 300).log_prob(document).isfinite().all())
+
+
+def test_too_many_ways_are_refused() -> None:
+    many = LDA(ALPHA, BARS, 60)
+    assert "document_bound" in refusal(ValueError, lambda: many.log_prob(torch.zeros(1, 60, dtype=torch.long)))
+    assert "alpha" in refusal(ValueError, lambda: LDA(-ALPHA, BARS, 3))
+    assert "paired" in refusal(ValueError, lambda: topics.matched(BARS[:2], BARS))
+
+
+# --- LDA: the bound
+
+
+DOCUMENTS = LDA(FEW, THREE, 12).sample((30,), rng=rng(4))
+BAGS = Corpus.from_tokens(DOCUMENTS, words=3)
+EXACT = LDA(FEW, THREE, 12).log_prob(DOCUMENTS)
+Bound = Callable[..., Tensor]
+
+
+def is_a_close_bound(bound: Bound) -> None:
+    """Below the exact value for every q, near it for the best one."""
+    gamma = topics.infer(BAGS, THREE.log(), FEW, tolerance=1e-9)
+    found = bound(BAGS, THREE.log(), FEW, gamma)
+    assert bool((found <= EXACT + 1e-9).all()) and float((EXACT - found).mean()) < 1.5
+    for worse in (torch.ones_like(gamma), gamma * 1.3, gamma + 0.5):
+        assert bool((bound(BAGS, THREE.log(), FEW, worse) <= found + 1e-9).all())
+
+
+def test_the_bound_is_a_close_bound() -> None:
+    is_a_close_bound(topics.document_bound)
+
+
+def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
+    """exp E log theta replaced by the mean: no bound any more."""
+    theta = documents / documents.sum(dim=1, keepdim=True)
+    words = corpus.count * corpus.spread(theta, log_topics.exp().T.contiguous()).log()
+    given = torch.zeros_like(theta[:, 0]).index_add(0, corpus.document, words)
+    right = topics.document_bound(corpus, log_topics, alpha, documents)
+    left = topics.expected_log(documents)
+    expected = corpus.count * corpus.spread(left.exp(), log_topics.exp().T.contiguous()).log()
+    return right + given - torch.zeros_like(given).index_add(0, corpus.document, expected)
+
+
+def no_prior(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
+    """The divergence from the prior left out."""
+    words = corpus.count * corpus.spread(topics.expected_log(documents).exp(), log_topics.exp().T.contiguous()).log()
+    return torch.zeros_like(documents[:, 0]).index_add(0, corpus.document, words)
+
+
+def counts_once(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
+    """Each word counted once."""
+    once = Corpus(corpus.document, corpus.word, torch.ones_like(corpus.count), corpus.documents, corpus.words)
+    return topics.document_bound(once, log_topics, alpha, documents)
+
+
+@mutants({f.__name__: f for f in (mean_for_expected_log, no_prior, counts_once)})
+def test_the_bound_is_a_close_bound_rejects(mutant: Bound) -> None:
+    rejects(is_a_close_bound, mutant)
+
+
+def test_importance_sampling_closes_the_gap() -> None:
+    """From the prior, whose weights are bounded, and from q, narrower than the posterior: slower, yet above it."""
+    prior = FEW.expand(len(DOCUMENTS), -1).contiguous()
+    estimate = topics.importance(BAGS, THREE, FEW, prior, samples=2000, rng=rng(5))
+    assert float((estimate - EXACT).abs().mean()) < 0.1
+    gamma = topics.infer(BAGS, THREE.log(), FEW)
+    estimate = topics.importance(BAGS, THREE, FEW, gamma, samples=500, rng=rng(5))
+    below = topics.document_bound(BAGS, THREE.log(), FEW, gamma)
+    assert float(below.mean()) + 0.5 < float(estimate.mean()) < float(EXACT.mean()) + 0.1
+
+
+Climb = Callable[[Corpus, Tensor], list[float]]
+
+
+def climb(corpus: Corpus, words: Tensor) -> list[float]:
+    return [value for _, value in topics.variational(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
+
+
+def never_falls(climb: Climb) -> None:
+    for seed in range(3):
+        values = climb(CORPUS, topics.random_words(6, 9, rng=rng(seed)))
+        assert all(later > earlier - 1e-10 for earlier, later in itertools.pairwise(values))
+        assert values[-1] > values[0] + 0.05
+
+
+def test_the_bound_never_falls() -> None:
+    never_falls(climb)
+
+
+def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: float = 0.1) -> Climb:
+    """Variational Bayes written out, with what may be mistaken left open; judged by the true bound."""
+
+    def run(corpus: Corpus, words: Tensor) -> list[float]:
+        table, gamma, values = corpus.table(), torch.ones(corpus.documents, 6).double(), []
+        for _ in range(40):
+            for _ in range(20):
+                left, right = log(gamma).exp(), log(words).exp()
+                gamma = alpha + left * ((table / (left @ right)) @ right.T)
+            values.append(topics.bound(corpus, topics.Posterior(words, gamma), alpha=ALPHA, eta=0.1) / corpus.tokens)
+            left = log(gamma).exp()
+            words = eta + right * (left.T @ (table / (left @ right)))
+        return values
+
+    return run
+
+
+def test_variational_bayes_written_out() -> None:
+    never_falls(climber(topics.expected_log))
+
+
+@mutants(
+    {
+        "no prior of documents": climber(topics.expected_log, alpha=torch.full_like(ALPHA, 1e-3)),
+        "no prior of topics": climber(topics.expected_log, eta=1e-3),
+        "digamma without its sum": climber(lambda dirichlet: dirichlet.digamma()),
+    }
+)
+def test_the_bound_never_falls_rejects(mutant: Climb) -> None:
+    rejects(never_falls, mutant)
+
+
+# --- LDA: scikit-learn
+
+
+def peer(words: Tensor, *, steps: int) -> LatentDirichletAllocation:
+    model = LatentDirichletAllocation(
+        6, doc_topic_prior=0.3, topic_word_prior=0.1, max_iter=steps, mean_change_tol=1e-9, max_doc_update_iter=2000,
+        learning_method="batch", random_state=0, evaluate_every=0,
+    )  # fmt: skip
+    model.fit(np.ones((1, 9)))
+    model.components_ = words.numpy()
+    model.exp_dirichlet_component_ = topics.expected_log(words).exp().numpy()
+    return model
+
+
+def test_the_bound_and_the_documents_are_scikit_learns() -> None:
+    words = topics.random_words(6, 9, rng=rng(6)) * 20 * torch.rand(6, 9, generator=rng(7), dtype=torch.float64)
+    model, log_topics = peer(words, steps=1), topics.expected_log(words)
+    gamma = topics.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
+    theirs = torch.from_numpy(model.transform(CORPUS.table().numpy()))
+    testing.assert_close(gamma / gamma.sum(dim=1, keepdim=True), theirs, rtol=1e-5, atol=1e-6)
+    own = topics.bound(CORPUS, topics.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+    testing.assert_close(own, float(model.score(CORPUS.table().numpy())), rtol=1e-6, atol=1e-3)
+
+
+def test_a_step_is_scikit_learns() -> None:
+    """Both: documents to the end, from an even start, then topics; three times over."""
+    words = 0.1 + 20 * torch.rand(6, 9, generator=rng(8), dtype=torch.float64)
+    model = peer(words, steps=1)
+    for _ in range(3):
+        log_topics = topics.expected_log(words)
+        gamma = topics.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
+        _, theirs = model._e_step(CORPUS.table().numpy(), cal_sstats=True, random_init=False)
+        found = topics._by_word(CORPUS, log_topics, gamma, None)
+        testing.assert_close(found, torch.from_numpy(theirs), rtol=1e-5, atol=1e-4)
+        words = 0.1 + found
+        model.exp_dirichlet_component_ = topics.expected_log(words).exp().numpy()
+
+
+# --- recovery
+
+
+def test_topics_are_found_again_in_any_order() -> None:
+    shuffled = BARS[torch.tensor([4, 2, 0, 1, 5, 3])]
+    order, distances = topics.matched(shuffled, BARS)
+    assert torch.equal(shuffled[order], BARS) and float(distances.max()) == 0
+    _, rest = topics.matched(torch.cat([shuffled, BARS[:1]]), BARS)
+    assert float(rest.max()) == 0
+
+
+def test_folding_in_finds_the_proportions_of_a_long_document() -> None:
+    theta = torch.tensor([[0.5, 0.2, 0.3]], dtype=torch.float64)
+    table = (theta @ THREE * 1e6).round()
+    testing.assert_close(topics.folded(Corpus.from_table(table), THREE, steps=3000), theta, rtol=0, atol=1e-3)
+    even = topics.perplexity(
+        Corpus.from_table(torch.ones(2, 4).double()), torch.ones(2, 1).double(), torch.full((1, 4), 0.25).double()
+    )
+    assert abs(even - 4) < 1e-12
