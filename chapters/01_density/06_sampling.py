@@ -10,7 +10,8 @@
 # throwing some away,
 # by weighing them, or by walking. Each way works for a reason that is checked here against exact answers, and each breaks
 # somewhere,
-# which is measured. The first way, bending, is also the shortest road from this chapter to the next: it is what a generator does.
+# which is measured. The first way, bending, is also the shortest road from this chapter to the next: a generator bends noise
+# too, with a map that was learned.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -165,7 +166,7 @@ plt.show()
 # add up the weights, and see into which step the number falls.
 
 # %% tags=["remove-input"]
-lab.show(exponential, cauchy, categorical, quantile)
+lab.show(exponential, cauchy, quantile)
 
 # %%
 u = torch.rand(10_000, generator=training.rng(1), dtype=torch.float64)
@@ -183,9 +184,10 @@ chi = scipy.stats.chisquare(counts[possible], 10_000 * (loads / 8)[possible])
 assert chi.pvalue > 1e-3
 
 # %% [markdown]
-# The staircase has an edge where people stumble. `searchsorted` must count a number that lies on a boundary as belonging to the
-# *next* step
-# (`right=True`). With the default, the number 0, which `torch.rand` does return, draws thing 0 even where its weight is zero:
+# The staircase has an edge where people stumble. The theorem speaks of $u$ in $(0,1)$, and `torch.rand` also returns 0, where
+# the theorem's rule "the first step whose end is at least $u$" (the default of `searchsorted`) draws thing 0 even if its weight
+# is zero. The rule "the first step whose end is *above* $u$" differs from it only on the boundaries, and never draws an empty
+# step:
 
 # %% tags=["nbval-check-output"]
 boundary = torch.tensor([0.0])
@@ -198,8 +200,10 @@ assert loads[categorical(boundary, loads)] > 0 == loads[wrong_side]
 # For a die there is a second way, which needs only the logarithms of the weights, and no sum at all: the
 # {term}`Gumbel-max trick` (Gumbel-max 技巧,
 # {cite}`maddison2014sampling`). Add to each $\log w_k$ its own noise $-\log(-\log u_k)$, and take the largest. Its index has
-# exactly the
-# probability $w_k/\sum_jw_j$. Because only an argmax is left of the randomness, chapter 6 can soften it and send gradients through.
+# exactly the probability $w_k/\sum_jw_j$. The reason: $\log w_k-\log(-\log u_k)$ is largest where $E_k=-\log u_k/w_k$ is
+# smallest. $E_k$ is an exponential waiting time with rate $w_k$, so
+# $P(E_k\text{ is first})=\int_0^\infty w_ke^{-w_kt}\prod_{j\ne k}e^{-w_jt}\,dt=w_k/\sum_jw_j$.
+# Because only an argmax is left of the randomness, chapter 6 can soften it and send gradients through.
 
 # %%
 logits = torch.tensor([1000.0, 1001.0, 998.5, 999.0, 1000.5])  # exp would overflow
@@ -209,7 +213,9 @@ print(f"chi-square {chi.statistic:.2f} with 4 degrees of freedom, p = {chi.pvalu
 assert chi.pvalue > 1e-3
 
 # %% [markdown]
-# Where it breaks: $F$ must be known and inverted, and in more than one dimension there is no $F^{-1}$.
+# Where bending breaks: $F$ must be known and inverted. In more than one dimension there is no single $F^{-1}$. One can go
+# coordinate by coordinate, each given those before it, if these conditional distributions are known. The language models of
+# chapter 5 are built so.
 #
 # ## Rejecting
 #
@@ -318,20 +324,17 @@ for n in (10, 20, 40, 80):
 # \mathrm{ESS}=\frac{\bigl(\sum_nw_n\bigr)^2}{\sum_nw_n^2},
 # $$ (eq-sampling-ess)
 #
-# which is $n$ for equal weights and 1 if one point has them all. It is computed from logarithms (`logsumexp`), because weights
-# such as $e^{900}$ do
-# occur. What matters is the spread of the *log*-weights. Spreads that sound harmless are not:
-
-# %% tags=["remove-input"]
-lab.show(weighted_mean, effective_size)
+# which is $n$ for equal weights and 1 if one point has them all. The package computes it from the logarithms, because weights
+# such as $e^{900}$ do occur. What matters is the spread of the *log*-weights. Spreads that sound harmless are not: of 128 points
+# whose log-weights are normal, a standard deviation of 1 leaves fewer than half, 3 fewer than 8, and 10 fewer than 2.
 
 # %%
 normal = torch.randn(4_000, 128, generator=training.rng(5), dtype=torch.float64)
-for spread, expected in ((1.0, 52.5), (3.0, 5.8), (10.56, 1.5)):
+for spread, at_most in ((1.0, 64.0), (3.0, 8.0), (10.0, 2.0)):
     sizes = torch.stack([effective_size(spread * row) for row in normal])
-    print(f"log-weights with standard deviation {spread:5.2f}: "
+    print(f"log-weights with standard deviation {spread:2.0f}: "
           f"128 points are worth {sizes.mean():4.1f}")  # fmt: skip
-    assert abs(sizes.mean() - expected) < 0.05 + 5 * sizes.std() / math.sqrt(4_000)
+    assert sizes.mean() < at_most
 
 # %% [markdown]
 # (sec-sampling-dimensions)=
@@ -376,8 +379,9 @@ for d in dimensions:
 for name in ("ball in its cube", "rejection"):
     for got, share in zip(shares[name], exact[name], strict=True):
         assert abs(got - share) < 5 * math.sqrt(share * (1 - share) / points) + 1e-9
-for got, share in zip(shares["weights"], exact["weights"], strict=True):
-    assert abs(got / share - 1) < 0.15
+heavy = (2 * sigma**2 - 1) / math.sqrt(4 * sigma**2 - 3)  # E w^4 / (E w^2)^2 for d = 1
+for d, got, share in zip(dimensions, shares["weights"], exact["weights"], strict=True):
+    assert abs(got / share - 1) < 5 * math.sqrt((heavy**d - 1) / points)
 assert shares["ball in its cube"][-1] == 0  # 100,000 tries, and not one inside
 
 # %% mystnb={"figure": {"caption": "What is left of 100,000 proposals in d dimensions: measured (dots) and exact (lines). Where not one was kept, there is no dot.", "name": "fig-sampling-dimensions"}, "image": {"alt": "Three falling curves on a logarithmic axis against the dimension. The ball falls fastest and bends downwards, rejection falls on a straight line, the effective share of the weights falls more slowly on a straight line."}} tags=["hide-input"]
@@ -396,19 +400,28 @@ plt.show()
 
 # %% [markdown]
 # Both methods propose blindly, and in many dimensions ({numref}`fig-sampling-dimensions`) a blind proposal does not hit. Worse,
-# weights may fail without a sign: for
-# $\sigma<1/\sqrt2$ the expectation of $\bar w^2$ is infinite, and the ESS of a sample that has not yet met its one heavy point
-# looks fine.
+# weights may fail without a sign: for $\sigma\le1/\sqrt2$ the expectation of $\bar w^2$ is infinite, and the ESS of a sample that
+# has not yet met a heavy point looks fine. Our target has two bells. A narrow proposal on one of them does not see the other:
+
+# %%
+blind = bell(1.5, 0.5)
+x_blind = blind.sample((200,), rng=training.rng(20))
+log_w = log_weights(unnormalised, blind, x_blind)
+looks, found_mean = float(effective_size(log_w)) / 200, float(weighted_mean(x_blind, log_w))  # fmt: skip
+print(f"ESS / n {looks:.2f}, mean {found_mean:.2f}, exact {mean:.2f}")
+assert looks > 0.3 and found_mean > 1.2
+
+# %% [markdown]
 # A way out is to propose *near a point that was good*.
 
 # %% [markdown]
 # ## Walking: Metropolis-Hastings
 #
-# A Markov chain (马尔可夫链) moves from $x$ to its next point with probabilities that depend on $x$ alone. Run for long, a chain
-# forgets where it
-# started, and its points follow its **{term}`stationary distribution`** (平稳分布), the $p$ with $pP=p$.
-# {term}`Markov chain Monte Carlo`
-# (马尔可夫链蒙特卡罗) turns that around: given $p$, make a chain that has it. It is enough that between every two points as much flows
+# A Markov chain (马尔可夫链) moves from $x$ to its next point with probabilities that depend on $x$ alone. A distribution $p$ with
+# $pP=p$ is a **{term}`stationary distribution`** (平稳分布): once the points follow it, they go on following it. If a chain with
+# finitely many states can get from every state to every other, there is only one; and if it does not go round with a fixed
+# period either, the chain forgets where it started and tends to it. {term}`Markov chain Monte Carlo` (马尔可夫链蒙特卡罗) turns that
+# around: given $p$, make a chain that has it. For $pP=p$ it is enough that between every two points as much flows
 # one way as the other, which is called {term}`detailed balance` (细致平衡). The chain with that
 # property that everybody uses is the {term}`Metropolis-Hastings algorithm`.
 #
@@ -423,7 +436,7 @@ plt.show()
 # A_{ij}=\min\Bigl(1,\ \frac{p_j\,q_{ji}}{p_i\,q_{ij}}\Bigr),\qquad\text{and otherwise stays,}
 # $$ (eq-sampling-accept)
 #
-# has this property. A factor that is common to all $p_i$ cancels.
+# has this property (with $A_{ij}=1$ where $p_iq_{ij}=0$). A factor that is common to all $p_i$ cancels.
 # :::
 #
 # :::{prf:proof}
@@ -492,6 +505,7 @@ wrong_chains = {
 assert imbalance(p6, P) < 1e-12
 torch.testing.assert_close(p6 @ P, p6, rtol=0, atol=1e-12)
 torch.testing.assert_close(stationary(P), p6, rtol=0, atol=1e-12)
+assert torch.linalg.eigvals(P).abs().sort().values[-2] < 1 - 1e-3  # it forgets
 ends = {name: stationary(W) for name, W in wrong_chains.items()}
 off = {name: float((end - p6).abs().sum() / 2) for name, end in ends.items()}
 for name, W in wrong_chains.items():
@@ -605,9 +619,9 @@ step_player
 # best step it is 44 %, not 90 %: *a high
 # acceptance rate is not a sign of a good sampler*, at the left end of the slider it is 97 %.
 #
-# What changes in $d$ dimensions? {cite}`roberts1997weak` let $d$ go to infinity, with steps of length $l/\sqrt d$. The chain
-# then becomes a diffusion, and two
-# numbers of it are known: the share accepted is $2\Phi(-l/2)$, and its efficiency, which for a normal target is
+# What changes in $d$ dimensions? {cite}`roberts1997weak` let $d$ go to infinity, with a target of $d$ independent, equal
+# coordinates and steps of length $l/\sqrt d$. The chain, run $d$ times as fast, then becomes a diffusion, and for a standard
+# normal two numbers of it are known: the share accepted is $2\Phi(-l/2)$, and the efficiency
 #
 # $$
 # d\cdot\frac{\mathrm{ESS}}N\ \longrightarrow\ \tfrac12\,l^2\,\Phi(-l/2),
@@ -615,9 +629,8 @@ step_player
 #
 # largest, 0.331, at $l=2.38$, where 23.4 % are accepted.
 #
-# **Prediction** (theirs): going up from $d=1$ to 20, the best $l$ stays near 2.4, the acceptance there falls from 0.44 towards
-# 0.234, and the efficiency times $d$
-# approaches the curve {eq}`eq-sampling-scaling`.
+# **Prediction** (ours; their theorem speaks of the limit only): going up from $d=1$ to 20, the best $l$ stays near 2.4, the
+# acceptance there falls from 0.44 towards 0.234, and the efficiency times $d$ approaches the curve {eq}`eq-sampling-scaling`.
 
 # %%
 recorded = lab.results("metropolis_scaling")
@@ -633,18 +646,26 @@ def over_seeds(dimension: int, key: str) -> tuple[Tensor, Tensor]:
     return lengths, torch.tensor(values)
 
 
+def summit(grid: Tensor, efficiency: Tensor) -> tuple[float, float]:
+    """Where a parabola through the top of the grid is highest, and how high."""
+    high = efficiency > 0.85 * efficiency.max()
+    assert not high[0] and not high[-1]  # the optimum is not at the grid's edge
+    a, b, c = np.polyfit(grid[high].log(), efficiency[high].log(), 2)
+    return math.exp(-b / (2 * a)), math.exp(c - b * b / (4 * a))
+
+
+def at_length(grid: Tensor, values: Tensor, length: float) -> float:
+    return float(np.interp(length, grid.numpy(), values.numpy()))
+
+
 def top(dimension: int) -> list[tuple[float, float, float]]:
-    """Per seed: the best length by a parabola through the grid's top, acceptance there, and efficiency times d."""
+    """Per seed: the best length, acceptance there, and efficiency times d."""
     grid, efficiency = over_seeds(dimension, "efficiency")
     _, share = over_seeds(dimension, "acceptance")
     tops = []
     for values, rates in zip(efficiency, share, strict=True):
-        high = values > 0.85 * values.max()
-        assert not high[0] and not high[-1]  # the optimum is not at the grid's edge
-        a, b, c = np.polyfit(grid[high].log(), values[high].log(), 2)
-        peak = math.exp(-b / (2 * a))
-        at = float(np.interp(peak, grid.numpy(), rates.numpy()))
-        tops.append((peak, at, dimension * math.exp(c - b * b / (4 * a))))
+        peak, height = summit(grid, values)
+        tops.append((peak, at_length(grid, rates, peak), dimension * height))
     return tops
 
 
@@ -656,6 +677,13 @@ for d, by_seed in tops.items():
         for m, sd in zip(by_seed.mean(0), by_seed.std(0), strict=True)
     ]
     table.append(f"| {d} | {' | '.join(cells)} |")
+grid20, efficiency20 = over_seeds(20, "efficiency")
+of_limit = grid20**2 * ndtr(-grid20 / 2) / 2  # the exact curve, on our grid
+fitted, fitted_height = summit(grid20, of_limit)
+fitted_share = at_length(grid20, 2 * ndtr(-grid20 / 2), fitted)
+table.append(
+    f"| $\\infty$, by our grid and parabola | {fitted:.3f} | {fitted_share:.3f} | {fitted_height:.3f} |"
+)
 table.append("| $\\infty$, {cite}`roberts1997weak` | 2.38 | 0.234 | 0.331 |")
 seeds = len(tops[1])
 source = (
@@ -668,6 +696,13 @@ assert bool((means[:, 0] > 2.2).all()) and bool((means[:, 0] < 2.6).all())
 assert abs(means[0, 1] - 0.44) < 0.02 and abs(means[-1, 1] - 0.234) < 0.03
 assert bool((means[:, 1].diff() < 0).all()) and bool((means[:, 2].diff() > 0).all())
 assert abs(means[-1, 2] - 0.331) < 0.02
+assert abs(fitted - 2.38) < 0.03 and abs(means[-1, 0] - fitted) < 0.02
+
+accepted20 = over_seeds(20, "acceptance")[1].mean(0).flip(0)  # rising, for interp
+worth20 = efficiency20.mean(0).flip(0)
+assert all(at_length(accepted20, worth20, x) > 0.9 * worth20.max() for x in (0.2, 0.35))
+worth1, accepted1 = over_seeds(1, "efficiency")[1].mean(0), over_seeds(1, "acceptance")[1].mean(0)  # fmt: skip
+assert 0.2 < accepted1[-1] < 0.23 and worth1[-1] < 0.7 * worth1.max()
 Markdown("\n".join(table) + "\n\n" + source)
 
 # %% mystnb={"figure": {"caption": "Efficiency times dimension against the scaled length of a step, recorded, with the limit of infinitely many dimensions (dashed).", "name": "fig-sampling-scaling"}, "image": {"alt": "Six arches with tops near length 2.4, rising from dimension 1 to dimension 20, where the arch lies on the dashed limit curve."}} tags=["hide-input"]
@@ -685,9 +720,12 @@ ax.legend(ncols=2)
 plt.show()
 
 # %% [markdown]
-# All three hold, at $d=20$ with 5 seeds. {numref}`fig-sampling-scaling` says more than the rule of thumb: the tops are flat, so
-# 20 % or 35 % accepted cost little. And the
-# price of dimensions is now a factor $d$, where rejection paid a power. That is what proposing locally buys.
+# All three hold, with five seeds for each $d$. (At $d=20$ the best length is 2.35. The parabola puts the top of the limit curve
+# itself at 2.36, so this is mostly the way we find the top.) {numref}`fig-sampling-scaling` says more than the rule of thumb. In
+# 20 dimensions the top is flat: with 20 % or 35 % accepted a step is worth at least nine tenths of the best. In one dimension
+# 20 % is too few: where 22 % are accepted, at the end of our grid, a step is worth less than seven tenths of the best. For this
+# target, with the step tuned, the price of dimensions is about a factor $d$, where rejection paid $\sigma^d$. That is what
+# proposing locally buys.
 #
 # ## Gibbs: coordinates that are always accepted
 #
@@ -759,15 +797,14 @@ for rho in (0.5, 0.9, 0.99):
     lag = float(autocorrelation(first)[1])
     share = chain_size(first) / first.numel()
     expected = (1 - rho**2) / (1 + rho**2)
-    bug = stale(draw_one, start, sweeps=1_000, rng=training.rng(13))[500:].reshape(
-        -1, 2
-    )
+    many = correlated(rho).sample((4_000,), rng=training.rng(12)).double()
+    bug = stale(draw_one, many, sweeps=500, rng=training.rng(13))[-1]
     lost = float(torch.corrcoef(bug.T)[0, 1])
     print(f"rho {rho}: autocorrelation {lag:.4f} ({rho**2:.4f}), worth {share:.3f} "
           f"({expected:.3f}) a sweep; stale: correlation {lost:+.3f}, "
           f"standard deviation {bug[:, 0].std():.2f}")  # fmt: skip
     assert abs(lag - rho**2) < 0.01 and abs(share / expected - 1) < 0.2
-    assert abs(lost) < 0.1 and abs(float(bug.std()) - 1) < 0.1
+    assert abs(lost) < 5 / 4_000**0.5 and abs(float(bug.std()) - 1) < 0.06
 
 # %% [markdown]
 # ## Where walking breaks: two places far apart
@@ -778,8 +815,8 @@ for rho in (0.5, 0.9, 0.99):
 # $2\int_{x>0}\int_{y<0}\min(p(x),p(y))\,q(y\mid x)\,dy\,dx$, an integral that a grid can do. The density at the middle is
 # proportional to $e^{-s^2/2}$.
 #
-# **Prediction:** 100 chains of 3,000 steps cross as often as the integral says. At $s=6$ it says 0.02 times in all: none of
-# them crosses.
+# **Prediction:** 100 chains of 3,000 steps cross as often as the integral says. At $s=6$ it says 0.02 times in all: we expect
+# none. (The cell asks for five standard errors, up to $s=4$, where there are enough crossings to count.)
 
 
 # %%
@@ -806,9 +843,9 @@ for s in separations:
     foreseen[s], traces[s] = crossing_rate(s) * 3_000 * 100, run.points
     crossed[s] = float(each.sum())
     print(f"s = {s:.0f}: {crossed[s]:6.0f} crossings, foreseen {foreseen[s]:9.3f}")
-    noise = 100**0.5 * float(each.std()) + foreseen[s] ** 0.5 + 1
-    assert abs(crossed[s] - foreseen[s]) < 5 * noise
-assert foreseen[6.0] < 0.05 and crossed[6.0] == 0
+    noise = max(100**0.5 * float(each.std()), foreseen[s] ** 0.5)
+    assert s > 4 or abs(crossed[s] - foreseen[s]) < 5 * noise < foreseen[s]
+assert foreseen[6.0] < 0.05 and crossed[6.0] <= 5
 
 # %% [markdown]
 # Would one notice? The usual diagnostic, {term}`R-hat` ({cite}`gelman1992inference`), compares the spread of all chains
@@ -823,11 +860,14 @@ for name, places in (("one bell", [6.0] * 4), ("both bells", [-6.0, -6.0, 6.0, 6
         steps=3_000, rng=training.rng(16),
     )  # fmt: skip
     agreement[name] = r_hat(run.points)
+    size = chain_size(run.points)
+    assert name == "both bells" or size > 500  # 12,000 points
     print(f"started in {name}: R-hat {agreement[name]:.2f}, mean {run.points.mean():+.2f} "
-          f"(exact 0), acceptance {run.accepted.double().mean():.2f}")  # fmt: skip
+          f"(exact 0), effective size {size:.0f}, "
+          f"acceptance {run.accepted.double().mean():.2f}")  # fmt: skip
 assert agreement["one bell"] < 1.05 and agreement["both bells"] > 2
 
-# %% mystnb={"figure": {"caption": "Left: two chains of 3,000 steps on bells at -2 and 2, and at -6 and 6. Right: crossings of 100 chains, measured and foreseen.", "name": "fig-sampling-modes"}, "image": {"alt": "Left: one path jumps between two levels many times, another stays at one level. Right: the number of crossings falls from tens of thousands to none on a logarithmic axis, dots on a line that bends downwards."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: two chains of 3,000 steps on bells at -2 and 2, and at -6 and 6. Right: crossings of 100 chains, measured and foreseen.", "name": "fig-sampling-modes"}, "image": {"alt": "Left: one path jumps between two levels many times, another stays at one level. Right: the number of crossings falls from tens of thousands to almost none on a logarithmic axis, dots on a line that bends downwards."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6), width_ratios=(1.6, 1))
 left.plot(traces[2.0][:, 0], color=grey, linewidth=0.5, label="$s=2$")
 left.plot(traces[6.0][:, 0], color=orange, linewidth=0.5, label="$s=6$")
@@ -841,10 +881,9 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# Started in one bell, everything looks well: R-hat is 1.00, 70 % of the steps are accepted, and the mean is wrong by 6. A
-# diagnostic sees only the
-# disagreement of chains that have been to different places ({numref}`fig-sampling-modes`). This is one reason to want a sampler
-# that does not walk.
+# Started in one bell, everything looks well: R-hat is 1.00, 70 % of the steps are accepted, the effective size is above 500, and
+# the mean is wrong by 6. A diagnostic sees only the disagreement of chains that have been to different places
+# ({numref}`fig-sampling-modes`). This is one reason to want a sampler that does not walk.
 #
 # (sec-sampling-generator)=
 # ## From the inverse transform to a generator
@@ -867,9 +906,13 @@ lab.show(pinball, Monotone)
 # %% [markdown]
 # **Prediction:** all three find the distribution, with a distance $W_1$ below 0.1. The first and the third find the quantile
 # function $F^{-1}\circ\Phi$ too, so that the
-# mean distance between the two maps, $\mathbb E_z|G(z)-F^{-1}(\Phi(z))|$, equals $W_1$. The second does not have to: sorting
-# forgets which $z$ a value came from. In some of five seeds it will end up with another map for the same
-# distribution, a decreasing or a folded one.
+# mean distance between the two maps, $\mathbb E_z|G(z)-F^{-1}(\Phi(z))|$, equals $W_1$.
+#
+# The second does not have to: sorting forgets which $z$ a value came from, so $G(z)$ and its mirror image $G(-z)$ make exactly
+# the same distribution. At least one of the two is far from the exact map $T$, whatever $G$ is, because
+# $\mathbb E|G(z)-T(z)|+\mathbb E|G(-z)-T(z)|\ge\mathbb E|T(-z)-T(z)|$. Which of the two training finds is left to chance.
+# (We had predicted more, that some of five seeds would find another map. Two did on our machine. The rounding of another
+# processor may change that, so it is printed and no longer asserted.)
 
 
 # %%
@@ -934,26 +977,52 @@ for name in ways:
 assert all(w < 0.1 for w, _ in errors.values())
 for name in ("quantile regression", "sorting, increasing"):
     assert all(m < w + 0.01 for (n, _), (w, m) in errors.items() if n == name)
-folded = [seed for (n, seed), (_, m) in errors.items() if n == "sorting" and m > 1]
-assert folded and len(folded) < sum(n == "sorting" for n, _ in errors)
 
-# %% mystnb={"figure": {"caption": "Learned generators (orange, five seeds each) against the exact one (blue). All of them produce the same distribution.", "name": "fig-sampling-maps"}, "image": {"alt": "Three panels of curves from noise to data. Left and right: all orange curves lie on the blue increasing curve with its steep rise. Middle: some orange curves lie on it, others are its mirror image and fall."}} tags=["hide-input"]
+flipped = float((truth.flip(0) - truth).abs().mean())  # E|T(-z) - T(z)|
+for seed in range(lab.scale(quick=5, full=20)):
+    mirror = learned["sorting", seed].flip(0)  # z_axis is symmetric: this is G(-z)
+    assert abs(float(transport.wasserstein_1d(mirror, truth)) - errors["sorting", seed][0]) < 1e-9  # fmt: skip
+    of_mirror = float((mirror - truth).abs().mean())
+    assert max(errors["sorting", seed][1], of_mirror) > flipped / 2 - 1e-6
+elsewhere = sum(m > 1 for (name, _), (_, m) in errors.items() if name == "sorting")
+print(f"maps more than 1 from the exact one, by sorting: {elsewhere}; a map and its "
+      f"mirror image are together at least {flipped:.2f} from it")  # fmt: skip
+assert flipped > 2.8
+
+
+# %%
+def gentle() -> Monotone:
+    """Our first attempt at the third way: steps that begin less steep."""
+    G = Monotone()
+    torch.nn.init.zeros_(G.steepness)
+    return G
+
+
+failed = []
+for seed in range(2):
+    G = learn(gentle, by_sorting, seed, steps=500)
+    with torch.no_grad():
+        slow = G(z_axis.float()).double()
+    failed.append(float(transport.wasserstein_1d(slow, truth)))
+    assert failed[-1] > 0.1  # the prediction, missed
+print("with gentle steps, W1", *(f"{distance:.2f}" for distance in failed))
+
+# %% mystnb={"figure": {"caption": "Learned generators (orange, five seeds each) against the exact one (blue). Middle: the mirror image of the exact one (grey) makes the same distribution.", "name": "fig-sampling-maps"}, "image": {"alt": "Three panels of curves from noise to data. Left and right: all orange curves lie on the blue increasing curve with its steep rise. Middle: orange curves from plain networks trained by sorting, with the blue increasing curve and its grey mirror image, which falls."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.4, 2.6), sharey=True)
 for ax, name in zip(axes, ways, strict=True):
     for seed in range(5):
         ax.plot(z_axis[::50], learned[name, seed][::50], color=orange, linewidth=0.8)
     ax.plot(z_axis[::50], truth[::50], color=blue, linewidth=1.6, linestyle=":")
     ax.set(title=name, xlabel="$z$", xlim=(-3, 3), ylim=(-4.2, 4.2))
+axes[1].plot(z_axis[::50], truth.flip(0)[::50], color=grey, linewidth=1.6, linestyle=":")  # fmt: skip
 axes[0].set(ylabel="$G(z)$")
 plt.show()
 
 # %% [markdown]
-# All three hold over five seeds ({numref}`fig-sampling-maps`). In some of them (two of the five here) the plain network that
-# was trained by sorting makes the same distribution with a *falling* map: samples do not say which noise they came from. No
-# generator in the chapters
-# to come will have a "right" map either. (The third way took two attempts: with $\tanh$s that began gently, $W_1$ was 0.15 in
-# all five seeds, and the prediction failed. Ours now begin steeply, because the exact map must rise fast across the gap between
-# the two bells.)
+# The distances hold over five seeds ({numref}`fig-sampling-maps`). Samples do not say which noise they came from: a map and its
+# mirror image are equally good. (The third way took two attempts. With $\tanh$s that began gently the prediction failed: after
+# 500 steps $W_1$ was above 0.1 in both seeds of the cell above. Ours begin steeply, because the exact map must rise fast across
+# the gap between the two bells.)
 #
 # And in $d$ dimensions? There is no order to sort by. Two batches can still be matched by an optimal plan
 # ({ref}`sec-transport-plans`), but a batch says less and less. Compare 256 points of $\mathcal N(0,I)$ with 256 others, and
@@ -978,7 +1047,7 @@ assert floor[20][0].min() > 3 and floor[20][1].mean() - floor[20][0].mean() < 0.
 
 # %% [markdown]
 # In one dimension a batch shows the error clearly. In 20, two batches of the *same* distribution are 4.2 apart, and the error
-# of 0.5 adds a few hundredths. Matching batches point by point asks too much. What helps is to ask one question of all
+# of 0.5 adds a few hundredths. Matching batches point by point asks too much. One way on is to ask one question of all
 # data, say "how large is the first coordinate?", and to keep what was learned from earlier batches. A function that is trained
 # to find the question on which data and samples differ most is a critic, and training it against the generator is the game of
 # {ref}`sec-game`.
@@ -987,13 +1056,13 @@ assert floor[20][0].min() > 3 and floor[20][1].mean() - floor[20][0].mean() < 0.
 #
 # | way | needs | gives | breaks |
 # |---|---|---|---|
-# | inverse transform | $F^{-1}$ | independent samples | in more than one dimension |
+# | inverse transform | $F^{-1}$ | independent samples | where $F$, or each coordinate's given those before it, is not known |
 # | Gumbel-max | unnormalised $\log p$ of every thing | independent samples | where the things cannot be listed |
 # | rejection | unnormalised $\log p$, an envelope | independent samples, $Z$ | exponentially in $d$ |
 # | importance | unnormalised $\log p$, a proposal | weighted samples, $Z$ | exponentially in $d$, silently |
 # | Metropolis-Hastings | unnormalised $\log p$ | dependent samples | between modes, silently |
 # | Gibbs | the conditionals | dependent samples | at strong correlation, and between modes |
-# | generator | samples to learn from | independent samples of *its* distribution | has no $\log p$, and is only as good as its training |
+# | generator | samples to learn from | independent samples of *its* distribution | in general gives no $\log p$; as good as its training |
 #
 # Metropolis-Hastings starts from a formula and produces samples. A generator starts from samples and produces more of them.
 # They solve different problems, and meet where a density was fitted to samples first, as everywhere in this chapter.
@@ -1224,12 +1293,13 @@ def cases_transitions(rng):
 # %% [markdown]
 # ## What to remember
 #
-# - Bending uniform numbers is exact and one-dimensional; rejecting and weighing need a proposal that covers the target, and
-#   fail exponentially in the dimension; walking needs only a ratio, and fails between modes.
+# - Bending uniform numbers is exact where the quantile function is known; rejecting and weighing need a proposal that covers the
+#   target, and fail exponentially in the dimension; walking needs only a ratio, and fails between modes.
 # - A sampler can be wrong and look well: check it against a matrix, a closed form, a Kolmogorov-Smirnov test. Acceptance rates,
 #   effective sizes and R-hat do not see what the chain never saw.
-# - A generator is the inverse transform, learned. It needs no density, it draws independent points in one pass, and in one
-#   dimension sorting is enough to train it. Beyond, one needs a critic.
+# - A generator is a learned map from noise to data; in one dimension the inverse transform is one. It needs no density and draws
+#   independent points in one pass. In one dimension sorting is enough to train it. In many dimensions matching batches fails,
+#   and a critic is one way on.
 #
 # **Further reading.** The textbook's chapter 11: {cite}`qiu2020nndl`. Monte Carlo methods in depth: {cite}`robert2004monte`.
 # Random numbers of every distribution: {cite}`devroye1986nonuniform`.

@@ -5,6 +5,7 @@ Several chains run side by side, as the rows of x. The density is needed as a lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -37,15 +38,23 @@ def metropolis_hastings(
     Raises
     ------
     ValueError
-        If a chain starts where the density is 0 or not a number: it could never leave, or should never have been there.
+        If a chain starts where the log-density is not finite: it could never leave, or should never have been there.
+        If the log-density is not a number, or +inf, at a proposed point: a broken density would look like a hard wall.
     """
     x, log_p = start, log_density(start)
     if not bool(log_p.isfinite().all()):
-        raise ValueError("a chain starts at a point of density 0: start all of them where log_density is finite.")
+        raise ValueError(
+            "log_density is not finite where a chain starts (a point of density 0, or a broken density): "
+            "start all chains where it is."
+        )
     points, accepted = [], []
     for _ in range(steps):
         y, correction = propose(x, rng)
         log_p_y = log_density(y)
+        if not bool((log_p_y < math.inf).all()):  # also where it is not a number, which no comparison would show
+            raise ValueError(
+                "log_density is not a number, or +inf, at a proposed point: return -inf where the density is 0."
+            )
         accept = torch.rand(len(x), generator=rng).to(log_p).log() < log_p_y - log_p + correction
         x = torch.where(accept.reshape(-1, *[1] * (x.ndim - 1)), y, x)
         log_p = torch.where(accept, log_p_y, log_p)

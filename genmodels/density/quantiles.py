@@ -1,6 +1,6 @@
 r"""Inverse transform: a uniform number, pushed through a quantile function, is a sample.
 
-From here it is one step to a generator: in one dimension the exact generator *is* a quantile function, and `Monotone`
+From here it is one step to a generator: in one dimension a quantile function is an exact generator, and `Monotone`
 learns it from samples.
 """
 

@@ -230,8 +230,19 @@ def test_a_chain_does_not_start_where_the_density_is_0() -> None:
     positive = lambda x: torch.where(x > 0, -x, -math.inf)  # noqa: E731
     call = lambda: metropolis_hastings(positive, torch.tensor([1.0, -1.0]), random_walk(step=1.0), steps=3, rng=rng(0))  # noqa: E731
     assert "density 0" in refusal(ValueError, call)
+    for value in (math.nan, math.inf):
+        broken = lambda x, v=value: x * v  # noqa: E731
+        call = lambda f=broken: metropolis_hastings(f, torch.ones(2), random_walk(step=1.0), steps=3, rng=rng(0))  # noqa: E731
+        assert "broken density" in refusal(ValueError, call)
     inside = metropolis_hastings(positive, torch.ones(50), random_walk(step=2.0), steps=200, rng=rng(0))
     assert bool((inside.points > 0).all())
+
+
+def test_a_density_that_breaks_on_the_way_is_not_taken_for_a_wall() -> None:
+    """`u < nan` is False: the chain would go on, reject, and look well. -inf is a wall, and allowed."""
+    for log_density in (lambda x: 2 * x.log() - x, lambda x: torch.where(x > 0, -x, math.inf)):
+        call = lambda f=log_density: metropolis_hastings(f, torch.ones(50), random_walk(step=2.0), steps=9, rng=rng(0))  # noqa: E731
+        assert "at a proposed point" in refusal(ValueError, call)
 
 
 def test_a_walk_in_one_dimension_accepts_as_often_as_it_should() -> None:
