@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from density.properties import (
 )
 from torch import Tensor
 
+from genmodels import density
 from genmodels.density import Normal
 from mutants import mutants, rejects
 
@@ -32,6 +34,18 @@ CASES = [case for name in NAMES for case in importlib.import_module(f"density.{n
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_density(case: Case, check: Callable[[Case], None]) -> None:
     check(case)
+
+
+def test_no_density_is_left_out() -> None:
+    for module in pkgutil.iter_modules(density.__path__):
+        importlib.import_module(f"{density.__name__}.{module.name}")
+    kinds, open_ends = set(), [density.Density]
+    while open_ends:
+        below = [kind for kind in open_ends.pop().__subclasses__() if kind.__module__.startswith(density.__name__)]
+        kinds |= set(below)
+        open_ends += below
+    tried = {type(case.density) for case in CASES}
+    assert len(kinds) > 8 and {kind.__name__ for kind in kinds - tried} == set()
 
 
 class NoConstant(Normal):
