@@ -5,9 +5,10 @@
 # **Should a classifier learn where the classes part, or what each class looks like?**
 #
 # A {term}`generative model` (生成模型) is a model of the distribution $p(x)$ that data come from. It has two functions:
-# {term}`density estimation` (密度估计), which says how probable a given $x$ is, and {term}`sampling` (采样), which makes a new one.
+# {term}`density estimation` (密度估计), which gives each $x$ a number $p(x)$, high where data are common and low where they are rare; and
+# {term}`sampling` (采样), which makes a new $x$.
 #
-# This chapter is about generative models whose density can be written down; the chapters after it give the density up and keep the samples.
+# The models of this chapter are fitted through their $p(x)$. The generative adversarial networks of the next three chapters do without it and keep the sampling.
 # We begin with a task that seems to need neither function: classification. It can be done with a generative model and without one, on the same
 # data, so that the two ways can be compared by numbers.
 
@@ -48,7 +49,6 @@ from scipy.integrate import quad
 from sklearn.datasets import load_breast_cancer, load_sample_image
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
-from torch.nn.functional import one_hot
 
 from genmodels import data, lab, plots, training
 from genmodels.density import Bernoulli, Density, Gaussian, Mixture, Normal
@@ -62,13 +62,14 @@ lab.start(scale)
 # ## The two functions
 #
 # The data are real: 569 breast tumours, each measured under the microscope {cite}`street1993nuclear`. We take two of the measurements, the
-# mean radius of the cell nuclei and the mean texture, and fit the simplest generative model, one Gaussian. (How a fit works is the
+# mean radius of the cell nuclei and the mean texture (the standard deviation of the grey values), and fit the simplest generative model, one Gaussian. (How a fit works is the
 # subject of {ref}`sec-parametric`.)
 
 # %%
-# 0: malignant, 1: benign
-measured, benign = map(torch.tensor, load_breast_cancer(return_X_y=True))
-x, y = measured[:, :2].clone(), benign
+cancer = load_breast_cancer()
+measured = torch.tensor(cancer.data)
+# mean radius and mean texture; y = 0: malignant, 1: benign
+x, y = measured[:, :2].clone(), torch.tensor(cancer.target)
 
 tumours = Gaussian.standard(2).fit(x)
 common, strange = torch.tensor([[14.0, 19.0], [14.0, 45.0]]).double()
@@ -95,7 +96,7 @@ assert tumours.log_prob(common) > tumours.log_prob(strange) + 10
 # :::
 #
 # :::{margin} Correction E-50
-# The lecture's table lists "regressions" and the SVM as estimates of $p(y\mid x)$. *Logistic* regression is meant. An SVM does not estimate
+# The table in the lecture on generative models lists "regressions" and the SVM as estimates of $p(y\mid x)$. *Logistic* regression is meant. An SVM does not estimate
 # $p(y\mid x)$: its decision value needs Platt scaling first, see below. And Gaussian discriminant analysis, listed rightly as generative, is
 # generative in spite of its name.
 # :::
@@ -123,7 +124,8 @@ def posterior(x, frequency, mean, covariance):
     return joint / joint.sum(dim=1, keepdim=True)
 
 
-by_hand = posterior(x, *discriminant_analysis(x, y, classes=2))
+frequencies, means, covariances = discriminant_analysis(x, y, classes=2)
+by_hand = posterior(x, frequencies, means, covariances)
 
 # %% [markdown]
 # In this book a generative classifier is a {py:class}`~genmodels.density.mixture.Mixture`, $p(x)=\sum_k\pi_kp_k(x)$, with one part for each
@@ -139,13 +141,14 @@ start = Mixture(half, (Gaussian.standard(2), Gaussian.standard(2)))
 gda = start.labelled(x, y)
 torch.testing.assert_close(gda.responsibilities(x), by_hand)
 
-one_step = start.maximised(x, one_hot(y, 2).double())
-for part, same in zip(gda.parts, one_step.parts, strict=True):
-    torch.testing.assert_close(part.log_prob(x), same.log_prob(x))
+for part, centre, spread in zip(gda.parts, means, covariances, strict=True):
+    assert isinstance(part, Gaussian)
+    torch.testing.assert_close(part.mean, centre)
+    torch.testing.assert_close(part.covariance, spread)
 
 # %% [markdown]
-# That is all there is to a generative classifier, and the next three lines are three more of them. {term}`Naive Bayes <naive Bayes>` (朴素贝叶斯)
-# takes the features as independent within a class: `Normal` parts for measurements, `Bernoulli` parts for bits. One covariance for all classes instead
+# That is all there is to a generative classifier, and here are three more. {term}`Naive Bayes <naive Bayes>` (朴素贝叶斯)
+# takes the features as independent within a class: `Normal` parts for measurements, `Bernoulli` parts for bits (with a {term}`pseudo-count` (伪计数) of 1: each bit is counted as if it had been seen once more as 0 and once more as 1, so that no frequency is 0). One covariance for all classes instead
 # of one for each gives *linear* discriminant analysis; `tied` averages the covariances, weighted by the class frequencies. When the labels are hidden and have to be guessed,
 # the same step, repeated, is the EM algorithm of {ref}`sec-mixtures`.
 
@@ -165,7 +168,7 @@ for model in (gda, naive, linear, naive_bits):
 # \log\frac{p(1\mid x)}{p(0\mid x)}=x^\top w+b .
 # $$ (eq-paradigms-logistic)
 #
-# No formula gives its maximum, but the function is concave, and Newton's method finds the top in a few steps (nndl, section 3.2 {cite}`qiu2020nndl`). The
+# No formula gives its maximum, but the function is concave, and Newton's method finds the top in a few steps (the textbook, section 3.2 {cite}`qiu2020nndl`). The
 # package's `Logistic` does this for any number of classes, and refuses data without a maximum:
 
 
@@ -188,7 +191,7 @@ torch.testing.assert_close(own[:2], logistic.weight[:, 1] - logistic.weight[:, 0
 torch.testing.assert_close(own[2], logistic.bias[1] - logistic.bias[0])
 assert not hasattr(logistic, "log_prob") and not hasattr(logistic, "sample")
 
-# %% mystnb={"figure": {"caption": "The same tumours (blue: benign, dark: malignant), seen in two ways. Left: logistic regression knows p(y|x), shown as shading, and a line where it is one half. Right: GDA knows two densities, and a curve follows from them.", "name": "fig-paradigms-two"}, "image": {"alt": "Two scatter plots of the same two overlapping clouds. Left, a straight violet line divides a shaded plane. Right, two sets of orange elliptic contours, one round each cloud, and a slightly bent violet line between them."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The same tumours (blue: benign, dark: malignant), seen in two ways. Left: logistic regression knows p(y|x), shown as shading (blue: benign, orange: malignant), and a line where it is one half. Right: contours (orange) of the two densities of GDA, which has one covariance for each class here; a curve follows from them.", "name": "fig-paradigms-two"}, "image": {"alt": "Two scatter plots of the same two overlapping clouds. Left, a straight violet line divides a shaded plane. Right, two sets of orange elliptic contours, one round each cloud, and a slightly bent violet line between them."}} tags=["hide-input"]
 across, up = torch.linspace(6, 29, 161).double(), torch.linspace(8, 41, 161).double()
 plane = torch.cartesian_prod(up, across).flip(1)
 shape = (len(up), len(across))
@@ -290,18 +293,21 @@ assert difference.abs().max() < 1e-10
 
 # %% [markdown]
 # So linear discriminant analysis, naive Bayes on bits and logistic regression draw boundaries from one family, and still they draw different ones, because they
-# maximise different things. By definition no linear boundary explains the training *labels* better than logistic regression; GDA spends the same
-# numbers on explaining $x$ as well.
+# maximise different things. By definition no linear log-odds give the training *labels* a higher likelihood than those of logistic regression; linear
+# discriminant analysis has 8 numbers where that has 3, and chooses them to explain $x$ as well.
 
 
 # %% tags=["nbval-check-output"]
 def label_loss(probability: torch.Tensor, label: torch.Tensor) -> float:
-    """Mean of -log p(y | x), in nats."""
+    """Mean of -log p(y | x), in nats (natural logarithms)."""
     seen = probability.gather(1, label[:, None]).clamp_min(1e-300)
     return -seen.log().mean().item()
 
 
-for title, rule in (("logistic regression", logistic), ("GDA, one covariance", form)):
+for title, rule in (
+    ("logistic regression", logistic),
+    ("linear discriminant analysis", form),
+):
     across_weight = rule.weight[:, 1] - rule.weight[:, 0]
     print(
         f"{title}: w = ({across_weight[0]:.2f}, {across_weight[1]:.2f}), "
@@ -314,7 +320,7 @@ assert label_loss(logistic.responsibilities(x), y) < label_loss(
 # %% [markdown]
 # ### A decision value is no probability
 #
-# The {term}`support vector machine` (SVM, 支持向量机) is discriminative too, but it does not even have a $p(y\mid x)$: it looks for the line with the widest margin. Its decision value
+# The {term}`support vector machine` (SVM, 支持向量机) is usually called discriminative too, although {prf:ref}`def-paradigms` does not cover it: it has no $p(y\mid x)$, it looks for the line with the widest margin. Its decision value
 # says on which side of the line a point lies, and its unit depends on the constant $C$ that sets the width of the margin. Platt scaling {cite}`platt1999probabilistic` repairs
 # this from outside. It fits a logistic regression with one feature, the decision value, on points that the SVM was not trained on.
 #
@@ -357,15 +363,21 @@ print(
     f"between 0 and 1: {max(between):.0%} at most; equal answers {sum(agree) / 5:.1%}"
 )
 change = {C: torch.tensor(pairs).mean(dim=0) for C, pairs in losses.items()}
-assert change[0.01][1] < 0.7 * change[0.01][0]
+assert change[0.01][1] < 0.5 * change[0.01][0]
 assert (change[1.0][1] - change[1.0][0]).abs() < 0.03
-assert max(between) < 0.4 and sum(agree) / 5 > 0.93
-assert sum(spreads[1.0]) > 1.5 * sum(spreads[0.01])
+assert 0.2 < max(between) < 0.4 and sum(agree) / 5 > 0.95
+assert sum(spreads[1.0]) > 2.5 * sum(spreads[0.01])
+
+decisions = torch.linspace(-2, 2, 401)  # the best one for a point of which p is known
+for chance_of_1 in (0.1, 0.3, 0.6, 0.9):
+    wrong_side = (1 - chance_of_1) * (1 + decisions).relu()
+    hinge = chance_of_1 * (1 - decisions).relu() + wrong_side
+    assert abs(decisions[hinge.argmin()] - (1 if chance_of_1 > 0.5 else -1)) < 1e-3
 
 # %% [markdown]
-# Half of this held. The spread depends on $C$, a constant of the training, while nearly all answers stay the same: a number that does this is no probability. At $C=0.01$ Platt
-# scaling takes away more than a third of the loss. At $C=1$ there was nothing to repair, as the unit happens to be about that of log-odds; nothing in the method sees to
-# that. And at $C=0.01$ more values fell between 0 and 1 than predicted, up to a quarter: lying there does not make a number a probability either.
+# Of the three parts one failed: up to 26 % of the values fell between 0 and 1, at $C=0.01$. One held: the spread trebles while 97 % of the answers stay the same. And one held at $C=0.01$, where
+# Platt scaling takes away more than half of the loss, while at $C=1$ there was nothing to repair (0.137 and 0.136). Even there the decision value is no estimate of the log-odds, though it may look like one: the hinge loss
+# $\max(0,1\mp f(x))$ that the SVM minimises rewards being on the right side by a margin. For a single $x$ its expectation is smallest at $f(x)=+1$ or $-1$, whatever $p(y\mid x)$ is (the last lines of the cell).
 
 # %% [markdown]
 # ## What only the generative model can do
@@ -403,13 +415,13 @@ assert 0.84 < accuracy["naive Bayes"] < 0.9 < accuracy["logistic regression"] < 
 assert accuracy["GDA"] > 0.94
 
 # %% [markdown]
-# As classifiers, one generative model loses against logistic regression here and the other wins: which side is ahead depends on the density, not on the paradigm. Now to what
+# As classifiers, one generative model loses against logistic regression and the other wins: here it is the density, and with it the shape of the boundary, that decides, not the paradigm. Now to what
 # $p(y\mid x)$ cannot do at all.
 #
 # **Make a new one.** Choose a class, then draw from its density ({numref}`fig-paradigms-samples`). The samples tell what each model believes about digits: naive Bayes, that pixels have nothing
 # to do with each other; GDA, that they go together two by two, in shades of grey.
 
-# %% mystnb={"figure": {"caption": "Real digits, and new ones drawn from the two generative classifiers. A logistic regression has nothing to put here.", "name": "fig-paradigms-samples"}, "image": {"alt": "Three rows of the digits 0 to 9. Top, real binary images. Middle, naive Bayes: recognisable shapes with specks and holes. Bottom, GDA: the same shapes in noisy shades of grey."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Real digits, and new ones drawn from the two generative classifiers. Values of GDA below 0 or above 1 are clipped. A logistic regression has nothing to put here.", "name": "fig-paradigms-samples"}, "image": {"alt": "Three rows of the digits 0 to 9. Top, real binary images. Middle, naive Bayes: recognisable shapes with specks and holes. Bottom, GDA: the same shapes in noisy shades of grey."}} tags=["hide-input"]
 trained, train, test = splits[0]
 rows = {"data": torch.stack([ink[train][label[train] == k][0] for k in range(10)])}
 for name in ("naive Bayes", "GDA"):
@@ -427,7 +439,7 @@ plt.show()
 
 # %% [markdown]
 # **Say "I have not seen such an $x$".** Show the digit classifiers letters, A to Z and a to z in four typefaces of matplotlib, brought to 8 x 8 bits in the same way, and patches of a photograph, each pixel brighter or darker than
-# its patch on average. Logistic regression must divide one among ten digits. A generative model can look at $p(x)=\sum_yp(y)p(x\mid y)$, whose logarithm should be low.
+# its patch on average. Logistic regression must share out a probability of 1 among the ten digits. A generative model can look at $p(x)=\sum_yp(y)p(x\mid y)$, whose logarithm should be low.
 #
 # **Prediction:** the AUC of naive Bayes' $\log p(x)$ for digits against letters, which is the probability that a digit has the higher value, is above 0.8; logistic regression is more than 90 %
 # certain on at least a quarter of the letters.
@@ -435,7 +447,7 @@ plt.show()
 
 # %% tags=["hide-input"]
 def letters() -> torch.Tensor:
-    """104 letters and 104 more, as 64 bits each: 32 x 32 bitmaps, then blocks of 4 x 4."""
+    """52 letters in four typefaces, as 64 bits each: 32 x 32 bitmaps, then blocks of 4 x 4."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     pictures = []
     for typeface in ("Sans", "Sans-Bold", "Serif", "SansMono-Oblique"):
@@ -501,6 +513,7 @@ for name, measures in found.items():
     )
     assert by_density > 0.94 and max(by_bayes, by_logistic) < 0.85
     assert 0.18 < certain < 0.4
+print("certain on letters, by split:", [f"{row[3]:.1%}" for row in found["letters"]])
 
 # %% mystnb={"figure": {"caption": "What the density says and what the classifier says, about test digits, letters and patches of a photograph. Left: log p(x) under naive Bayes. Right: the largest p(y|x) of logistic regression.", "name": "fig-paradigms-strange"}, "image": {"alt": "Left: histograms of log p(x); digits lie near minus 20, letters spread around minus 50, patches around minus 88. Right: histograms of certainty; all three spread over the range from 0.2 to 1, digits with most mass near 1."}} tags=["hide-input"]
 trained, _, test = splits[0]
@@ -527,7 +540,7 @@ plt.show()
 # The density separates them clearly ({numref}`fig-paradigms-strange`). On letters the share of certain answers is a quarter on average; in one of the three splits it is a little less, so the second prediction just missed. Note the middle
 # number: the *classifier* $p(y\mid x)$ inside naive Bayes is no better than logistic regression at this. Dividing by $p(x)$ in Bayes' rule throws the warning away.
 #
-# **Classify with features missing.** If only the features $S$ of $x$ were seen, the answer is $p(y\mid x_S)\propto p(y)\,p(x_S\mid y)$, and $p(x_S\mid y)$ is a {term}`marginal` (边缘分布) of the density that is there already: the missing
+# **Classify with features missing.** If only the features $S$ of $x$ were seen, and which ones are missing says nothing about $y$, the answer is $p(y\mid x_S)\propto p(y)\,p(x_S\mid y)$, and $p(x_S\mid y)$ is a {term}`marginal` (边缘分布) of the density that is there already: the missing
 # factors of naive Bayes are left out, the missing rows and columns of a covariance are deleted. Logistic regression has no $p(x)$ to integrate over; somebody must fill the holes or train again.
 
 # %% tags=["remove-input"]
@@ -567,7 +580,9 @@ for s, (_trained, train, test) in enumerate(splits):
 for way, rate in zip(ways, kept[:, :, 4].mean(dim=0), strict=True):
     print(f"right half hidden, {way}: {rate:.1%}")
 print(f"right half hidden, logistic regression trained anew: {again.mean():.1%}")
-assert (kept[:, :1, 4] - kept[:, 1:, 4]).min() > 0.08
+smallest_gap = float((kept[:, :1, 4] - kept[:, 1:, 4]).min())
+print(f"smallest gap to a filling, of three splits: {100 * smallest_gap:.1f} points")
+assert smallest_gap > 0.1
 assert (again - kept[:, 0, 4]).min() > 0
 
 
@@ -610,17 +625,19 @@ missing_player = plots.explore(
 missing_player
 
 # %% [markdown]
-# Naive Bayes with everything in view is the worse classifier, and with three columns or more hidden it is the better one. Move the slider: the marginal spreads its belief as the evidence goes, the filled-in
+# The prediction held: the gap was at least 11 points in each split. With everything in view naive Bayes is the worse classifier; with three to six columns hidden it is the better one; with seven, all three
+# guess. Move the slider: the marginal spreads its belief as the evidence goes, the filled-in
 # logistic regression takes the filling for evidence. Training anew does better, but a model is needed for each set of missing features, and 64 features have $2^{64}$ such sets.
 
 # %%
 assert bool((kept[:, 0, 0] < kept[:, 1, 0]).all())
-assert bool((kept[:, :1, 3:6] > kept[:, 1:, 3:6] - 0.01).all())
+assert bool((kept[:, :1, 3:7] > kept[:, 1:, 3:7]).all())
+assert kept[:, :, 7].min() > 0.06 and kept[:, :, 7].max() < 0.14
 
 # %% [markdown]
 # ## Few examples, many examples
 #
-# Which of the two learns faster? Ng and Jordan {cite}`ng2002discriminative` gave the answer that is still quoted: the generative model needs fewer examples to come near its own best error, and the discriminative model's best error
+# Which of the two learns faster? Ng and Jordan {cite}`ng2002discriminative` gave the answer that is still quoted: naive Bayes may need fewer examples to come near its own best error, and the best error of logistic regression
 # is at least as low. So with few examples the generative model should be ahead, and with many the discriminative one wherever the density is wrong.
 #
 # Three worlds in ten dimensions allow an exact test. Each has two equally likely classes, and all rules are linear, so that the error of a learned rule is a sum of values of the normal distribution function and needs no test set:
@@ -675,7 +692,7 @@ assert abs(BEST["independent features"] - 0.5 * math.erfc(GAP / 2**1.5)) < 1e-12
 
 # %%
 def efficiency(gap: float) -> float:
-    """GDA's excess error over that of logistic regression, for many examples and features."""
+    """GDA's excess error over that of logistic regression, for many examples of two equally likely classes."""
     density = quad(lambda t: math.exp(-t * t / 2) / math.cosh(gap * t / 2), -20, 20)[0]
     return (1 + gap**2 / 4) * math.exp(-(gap**2) / 8) / math.sqrt(2 * math.pi) * density
 
@@ -780,7 +797,7 @@ for world_name, long_name in SHORT.items():
 source = (
     f"Mean error over {recorded['repetitions']:,} training sets, {recorded['hardware']}, commit "
     f"{recorded['commit'][:7]}, {recorded['seconds'] / 60:.0f} min for all that is recorded here. "
-    "Standard errors are below 0.35 points at $N=10$ and 20, and below 0.15 from 50 on."
+    "Standard errors are below 0.35 points at $N=10$ and 20, and below 0.15 from 50 on. $\\lambda=10$ was not recorded beyond $N=200$."
 )
 for (data_name, _, size), row in known.items():
     if data_name in SHORT:
@@ -790,7 +807,8 @@ Markdown("\n".join(table) + "\n\n" + source)
 
 # %%
 def ahead(first_model: str, second_model: str, world: str, size: int) -> float:
-    """By how many standard errors the first model's mean error is the lower one."""
+    """By how many standard errors the first model's mean error is the lower one, as if the two were independent
+    (they saw the same training sets)."""
     a, b = known[world, first_model, size], known[world, second_model, size]
     return (b["error"] - a["error"]) / math.hypot(a["se"], b["se"])
 
@@ -814,16 +832,23 @@ ratios = [
 ]
 print("GDA's share of the excess, N >= 1,000:", [f"{r:.2f}" for r in ratios])
 assert max(abs(r - efficiency(GAP)) for r in ratios) < 0.02
+pull = 4 + GAP**2  # from N times the variances of the constant and of the ten weights
+halves = (DIM * pull - 4) / (DIM * pull / efficiency(GAP) - 4)
+print(f"with exactly half from each class {halves:.3f}, mean {sum(ratios) / 6:.3f}")
+assert abs(sum(ratios) / 6 - halves) < 0.005
 
 assert ahead(LR, NB, "correlated", 10) > 1.5  # against the rule of thumb
+assert ahead(NB, LR, "stragglers", 10) < 0
 assert all(known[w, LDA, 10]["error"] > known[w, LR, 10]["error"] + 0.1 for w in SHORT)
 assert (
     known["stragglers", LDA, 20]["error"] > known["stragglers", LR, 20]["error"] + 0.1
 )
 
 # %% [markdown]
-# All parts of the prediction held, one of them narrowly: with correlated pairs naive Bayes is ahead at $N=20$ by less than a point, and at $N=10$ it is not ahead at all. Efron's ratio of 1975 comes out to within 0.02. What the prediction
-# did not say is that GDA is by far the worst of the three at $N=10$. *Generative* by itself does not mean *frugal*; what helps with few examples is to have few numbers to learn.
+# All parts of the prediction held, one of them narrowly: with correlated pairs naive Bayes is ahead at $N=20$ by less than a point, and at $N=10$ it is ahead in neither the second nor the third world. Efron's ratio of 1975 comes out to
+# within 0.02. (A little below it on average: exactly half of each training set is from each class, where Efron draws the labels, and that takes $4/N$ off the variance of both constants.) What the prediction
+# did not say is that GDA is by far the worst of the three at $N=10$. *Generative* by itself does not mean *frugal*, and it is not the count of numbers that decides: naive Bayes fits 31 here, GDA 76, logistic regression 11. But each number of naive
+# Bayes is an average over one feature, which no other feature can disturb; GDA has to invert a covariance, and logistic regression has to weigh ten features against each other.
 #
 # That suggests a test. A penalty also takes freedom away, and a discriminative model can have one. Look at the last line of each block, $\lambda=10$: at $N=20$ it beats naive Bayes in all three worlds. This constant was picked in hindsight, and the recorded run has eight. In the two
 # worlds where naive Bayes is wrong, the best one at $N=20$ is inside that grid; in the first the error falls as far as the penalty is raised, and for a reason: the weights then point along the difference of the class means, which is the rule of a naive Bayes that knows its variances to be equal.
@@ -853,13 +878,14 @@ assert torch.cosine_similarity(direction, means, dim=0) > 0.9999
 # Ng and Jordan drew such curves for fifteen data sets. Two, on a smaller scale, are recorded here: the digits as bits, and the tumours with all thirty measurements. **Prediction** (written before the run, for the constants named in the figure): naive Bayes is ahead at the smallest $N$,
 # logistic regression at the largest.
 
-# %% mystnb={"figure": {"caption": "Errors on real data, means over 50 random splits with standard errors. Lines: pseudo-count 1 for bits, 0.01 added to each variance, penalty 1. Dots: the best of five constants for each N, in hindsight.", "name": "fig-paradigms-real"}, "image": {"alt": "Two panels of falling error curves. Digits: naive Bayes and logistic regression start near one half; with the best constants naive Bayes starts a little lower, and from 200 examples logistic regression is lower. Breast cancer: logistic regression is lowest or equal throughout and ends near 2 per cent, naive Bayes near 6."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Errors on real data, means over 50 random splits with standard errors. Lines: pseudo-count 1 for bits, 0.01 added to each variance, penalty 1. Dots and squares: the best of five constants for each N, in hindsight. GDA has one covariance for both classes here, naive Bayes on the tumours a variance for each class.", "name": "fig-paradigms-real"}, "image": {"alt": "Two panels of falling error curves. Digits: naive Bayes and logistic regression start near one half; with the best constants naive Bayes starts a little lower, and from 200 examples logistic regression is lower. Tumours: logistic regression is lowest or equal throughout and ends between 2 and 3 per cent, naive Bayes near 6; GDA starts highest, near 18, and ends near 4."}} tags=["hide-input"]
 FAMILIES = {
     "naive Bayes": ("fake", "-"),
     "discriminant analysis": ("fake", "--"),
     "logistic": ("critic", "-"),
 }
 STATED = {"digits": "1", "breast cancer": "0.01"}
+TITLES = {"digits": "digits", "breast cancer": "tumours"}
 
 
 def constants(name: str, family: str, size: int) -> dict[str, dict]:
@@ -896,7 +922,7 @@ for ax, (name, sizes) in zip(axes, SIZES_OF.items(), strict=True):
         hindsight = [best_of(name, family, size)["error"] for size in sizes]
         marker = "o" if dash == "-" else "s"
         ax.plot(sizes, hindsight, marker, ms=4, color=plots.PALETTE[kind])
-    ax.set(xscale="log", yscale="log", xlabel="examples $N$", title=name)
+    ax.set(xscale="log", yscale="log", xlabel="examples $N$", title=TITLES[name])
     ax.minorticks_off()
     ax.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["2 %", "5 %", "10 %", "20 %", "50 %"])
     ax.set_ylim((0.07, 0.65) if name == "digits" else (0.018, 0.22))
@@ -907,7 +933,7 @@ plt.show()
 
 # %% tags=["hide-input"]
 def lead(name: str, size: int, pick) -> str:
-    """Who is ahead of whom, naive Bayes or logistic regression, and by how many standard errors."""
+    """By how many standard errors naive Bayes is ahead, as if the two were independent (they saw the same splits)."""
     a, b = pick(name, "naive Bayes", size), pick(name, "logistic", size)
     margin = (b["error"] - a["error"]) / math.hypot(a["se"], b["se"])
     return f"{a['error']:.1%} | {b['error']:.1%} | {margin:+.1f}"
@@ -920,8 +946,11 @@ table = [
 for name, sizes in SIZES_OF.items():
     for size in (sizes[0], sizes[2], sizes[-1]):
         for how, pick in (("stated", stated), ("best", best_of)):
-            table.append(f"| {name}, {size:,} | {how} | {lead(name, size, pick)} |")
-Markdown("\n".join(table))
+            table.append(
+                f"| {TITLES[name]}, {size:,} | {how} | {lead(name, size, pick)} |"
+            )
+note = "The last column takes the two as independent, though they saw the same splits."
+Markdown("\n".join(table) + "\n\n" + note)
 
 # %%
 for name, sizes in SIZES_OF.items():
@@ -938,13 +967,19 @@ for name, sizes in SIZES_OF.items():
     assert nb > lr + 0.02  # the second half holds on both
 few = [best_of("digits", family, 20)["error"] for family in ("naive Bayes", "logistic")]
 assert few[0] < few[1] - 0.01  # in hindsight
-for family, size, last, next_to_last in (
-    ("logistic", 20, "0.001", "0.01"),
-    ("naive Bayes", 1_000, "0.001", "0.01"),
-):  # the best of these grids is at its edge, and the edge is flat
-    of = constants("digits", family, size)
-    assert best_of("digits", family, size) == of[last]
-    assert of[next_to_last]["error"] - of[last]["error"] < of[last]["se"]
+open_ended = []  # the best constant is the end of its grid, and the end is not flat
+for name, sizes in SIZES_OF.items():
+    for family in FAMILIES:
+        for size in sizes if constants(name, family, sizes[0]) else ():
+            of = constants(name, family, size)
+            ordered = sorted(of, key=float)
+            place = ordered.index(min(ordered, key=lambda c: of[c]["error"]))
+            if place in (0, len(ordered) - 1):
+                neighbour = of[ordered[1 if place == 0 else -2]]
+                peak = of[ordered[place]]
+                if neighbour["error"] - peak["error"] >= peak["se"]:
+                    open_ended.append((name, family, size))
+assert open_ended == [("breast cancer", "discriminant analysis", 10)]
 even = [
     best_of("breast cancer", family, 10)["error"]
     for family in ("naive Bayes", "logistic")
@@ -952,8 +987,64 @@ even = [
 assert abs(even[0] - even[1]) < 0.01
 
 # %% [markdown]
-# With the constants stated, the first half of the prediction failed on both data sets. A pseudo-count of 1 is a lot when a class has been seen twice; with 0.1, picked in hindsight, naive Bayes does start ahead on the digits, by two standard errors. (Logistic regression has its best of five constants as well. Where the best is the last of its grid, as for
-# both on the digits at one size each, it differs from its neighbour by less than a standard error.) On the tumours nothing puts it ahead: the best of both are equal at $N=10$. The second half held, and clearly.
+# With the constants stated, the first half of the prediction failed on both data sets. On the digits a pseudo-count of 1 is a lot when a class has been seen twice; with 0.1, picked in hindsight, naive Bayes does start ahead, by two standard errors. (Logistic regression has its best of five
+# constants as well. Where one of these two has its best at the end of its grid, on the digits at one size each, it differs from its neighbour by less than a standard error.)
+#
+# On the tumours the best constants make the two no more than equal at $N=10$. But naive Bayes has *two* variances for each measurement there, one per class, unlike in the worlds above, and learns each from the examples of one class only. With one variance for both classes it was not recorded. Here it is, in hindsight, on
+# the same 50 splits, together with a sixth constant for GDA, whose best at $N=10$ is the end of its grid.
+
+# %%
+ONE_VARIANCE = "naive Bayes, one variance"
+tried: dict[tuple[str, int], list[float]] = {}
+for size in (10, 20):
+    contestants: dict[str, Any] = {
+        ONE_VARIANCE: Mixture(half, (Normal.standard(30, floor=0.01),) * 2),
+        "logistic 1": Logistic.zero(30, 2, penalty=1.0),
+        "discriminant analysis 3": Mixture(
+            half, (Gaussian.standard(30, floor=3.0),) * 2
+        ),
+        "discriminant analysis 10": Mixture(
+            half, (Gaussian.standard(30, floor=10.0),) * 2
+        ),
+    }
+    for split in range(recorded["splits"]):
+        order = torch.randperm(len(measured), generator=training.rng(split))
+        of_each = torch.stack([order[y[order] == k][0] for k in range(2)])
+        others = order[~torch.isin(order, of_each)]
+        train, test = torch.cat([of_each, others[: size - 2]]), others[size - 2 :]
+        shift, unit = measured[train].mean(dim=0), measured[train].std(dim=0) + 1e-9
+        z = (measured - shift) / unit
+        for name, contestant in contestants.items():
+            trial = contestant.labelled(z[train], y[train])
+            trial = tied(trial) if isinstance(trial, Mixture) else trial
+            answer = trial.responsibilities(z[test]).argmax(dim=1)
+            missed = (answer != y[test]).double().mean().item()
+            tried.setdefault((name, size), []).append(missed)
+for (name, size), missed_rates in tried.items():
+    print(f"N = {size}, {name}: {sum(missed_rates) / len(missed_rates):.1%}")
+    if ("breast cancer", name, size) in known:  # the very splits of the recorded run
+        again_there = known["breast cancer", name, size]["error"]
+        assert abs(sum(missed_rates) / len(missed_rates) - again_there) < 1e-3
+
+lead_of = {
+    size: torch.tensor(tried["logistic 1", size])
+    - torch.tensor(tried[ONE_VARIANCE, size])
+    for size in (10, 20)
+}
+for size, leads in lead_of.items():
+    error_of_mean = leads.std() / len(leads) ** 0.5
+    print(
+        f"N = {size}, one variance ahead of logistic 1 by {100 * leads.mean():.1f} "
+        f"points, standard error of this difference {100 * error_of_mean:.1f}"
+    )
+assert lead_of[10].mean() > 2 * lead_of[10].std() / len(lead_of[10]) ** 0.5
+assert lead_of[20].mean().abs() < lead_of[20].std() / len(lead_of[20]) ** 0.5
+wider, widest = (sum(tried[f"discriminant analysis {c}", 10]) for c in (3, 10))
+assert widest > wider  # so the end of the grid was the best
+
+# %% [markdown]
+# With one variance, and the constant stated, naive Bayes has 9.6 % at $N=10$ and is ahead by 1.1 points, more than two standard errors of the difference; at $N=20$ the two are equal. So on the tumours the second set of variances cost naive Bayes its lead. (For GDA 10 is worse than 3, so that the end of its grid was
+# its best.) The second half held, and clearly.
 #
 # So the rule of thumb is a tendency with conditions: the density must be nearly right, or rigid, and its constants matter as much as the paradigm.
 
@@ -982,28 +1073,35 @@ for name in ("naive Bayes", "logistic regression"):
         f"{name}: certain {accuracy[name] + surplus[name]:.1%}, "
         f"right {accuracy[name]:.1%}, loss {sum(loss) / 3:.2f}"
     )
-assert surplus["naive Bayes"] > 0.04 and surplus["logistic regression"] < -0.03
+assert surplus["naive Bayes"] > 0.05 and surplus["logistic regression"] < -0.05
 
 # %% [markdown]
-# The first half holds, the second fails on the other side: with the penalty $\lambda=1$ logistic regression is too *modest*, by about 5 points. Neither number may be taken at its word without a check on held-out data.
+# The first half holds, the second fails on the other side: the penalised logistic regression is too *modest*, by about 6 points. Neither number may be taken at its word without a check on held-out data.
 #
-# **The density knows what it was given, no more.** Turned upside down, most digits are digits no more. The density of naive Bayes, a count of plausible pixels, hardly minds: at a threshold that refuses 5 % of the test digits, it lets most of them pass. And a high density does not make a typical point: the single most probable image of the model
-# is more probable than nearly every real digit, and than all of a thousand samples of the model itself. For deep generative models the same trouble is well documented: they can give images of another data set a *higher* density than their own {cite}`nalisnick2019deep`.
+# **The density knows what it was given, no more.** Mirrored top to bottom, a 4, 6, 7 or 9 is no digit (0, 1, 3 and 8 stay what they are, and 2 and 5 change places). At a threshold that refuses 5 % of the test digits, the density of naive Bayes still lets about half of these
+# four pass. And a high density does not make a typical point: the most probable image (the best of its ten parts' own) has a $\log p$ of about $-9$, the median test digit one of about $-19$ and the median sample of the model itself one of about $-21$. The top is more than ten nats above the median of what the
+# model makes. For deep generative models the same trouble is well documented: they can give images of another data set a *higher* density than their own {cite}`nalisnick2019deep`.
 
 # %%
-refused, over_real = [], []
+refused = []
 for trained, _, test in splits:
     bayes = trained["naive Bayes"]
-    upside_down = ink[test].reshape(-1, 8, 8).flip(1).flatten(1)
     threshold = bayes.log_prob(ink[test]).quantile(0.05)
-    refused.append((bayes.log_prob(upside_down) < threshold).double().mean().item())
+    odd = torch.isin(label[test], torch.tensor([4, 6, 7, 9]))
+    mirrored = ink[test][odd].reshape(-1, 8, 8).flip(1).flatten(1)
+    refused.append((bayes.log_prob(mirrored) < threshold).double().mean().item())
+    # The best of the ten parts' most probable images.
     modes = torch.stack([(part.p > 0.5).double() for part in bayes.parts])
     top_of_all = bayes.log_prob(modes).max()
-    over_real.append((bayes.log_prob(ink[test]) < top_of_all).double().mean().item())
-    own_samples = bayes.sample((1_000,), rng=training.rng(7))
-    assert bayes.log_prob(own_samples).max() <= top_of_all + 1e-6
-print(f"upside down and refused: {min(refused):.0%} to {max(refused):.0%}")
-assert max(refused) < 0.5 and min(over_real) > 0.99
+    of_digits = bayes.log_prob(ink[test]).median()
+    of_samples = bayes.log_prob(bayes.sample((1_000,), rng=training.rng(7))).median()
+    print(
+        f"log p: top {top_of_all:.1f}, median of the test digits {of_digits:.1f}, "
+        f"of own samples {of_samples:.1f}"
+    )
+    assert top_of_all - of_samples > 10 and top_of_all - of_digits > 8
+print(f"mirrored 4, 6, 7, 9 refused: {min(refused):.0%} to {max(refused):.0%}")
+assert min(refused) > 0.3 and max(refused) < 0.7
 
 # %% [markdown]
 # What all of this asks for is better densities, and they are what the rest of the chapter builds: fitted by likelihood ({ref}`sec-parametric`), drawn from the data alone ({ref}`sec-nonparametric`), mixed with hidden labels
@@ -1236,7 +1334,7 @@ def cases_naive_bayes(rng):
 #
 # - A discriminative model learns $p(y\mid x)$, a generative classifier $p(y)\,p(x\mid y)$; with one covariance, or with bits, the second is a logistic regression that was fitted differently.
 # - Only the generative one can make a new $x$, say that an $x$ is strange, or leave out features that are missing; how well depends on its density.
-# - A density with few numbers helps while examples are few, and stays in the way if it is wrong; a penalty on a discriminative model can help as much.
+# - A rigid density, such as naive Bayes, helps while examples are few, and stays in the way if it is wrong; a penalty on a discriminative model can help as much.
 #
 # **Further reading.** The comparison of the two paradigms: {cite}`ng2002discriminative`, and before it {cite}`efron1975efficiency`. Probabilities for SVMs: {cite}`platt1999probabilistic`. What densities of deep models do not know:
 # {cite}`nalisnick2019deep`. Logistic regression in the textbook: chapter 3 of {cite}`qiu2020nndl`.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -31,8 +31,8 @@ class Logistic:
     Raises
     ------
     ValueError
-        If the penalty is negative, or the likelihood has no maximum: without a penalty, where a hyperplane separates
-        the classes, or a feature is a linear function of the others.
+        If the penalty is negative, or the likelihood has no maximum: where a class has no example, or, without a
+        penalty, where a hyperplane separates the classes or a feature is a linear function of the others.
     """
 
     weight: Float[Tensor, "*sets dim classes"]
@@ -48,21 +48,34 @@ class Logistic:
         """All classes alike, whatever x is."""
         return cls(torch.zeros(dim, classes), torch.zeros(classes), penalty)
 
-    def scores(self, x: Float[Tensor, "*sets n dim"]) -> Float[Tensor, "*sets n classes"]:
+    def scores(self, x: Shaped[Tensor, "*sets n dim"]) -> Float[Tensor, "*sets n classes"]:
         """What the softmax turns into probabilities."""
+        x = _floating(x)
         return x @ self.weight.to(x) + self.bias.to(x).unsqueeze(-2)
 
-    def responsibilities(self, x: Float[Tensor, "*sets n dim"]) -> Float[Tensor, "*sets n classes"]:
+    def responsibilities(self, x: Shaped[Tensor, "*sets n dim"]) -> Float[Tensor, "*sets n classes"]:
         r""":math:`p(y=k\mid x)`, under the name that it has in a `Mixture`."""
         return self.scores(x).softmax(dim=-1)
 
-    def labelled(self, x: Float[Tensor, "*sets n dim"], y: Int[Tensor, "*sets n"]) -> Logistic:
+    def labelled(self, x: Shaped[Tensor, "*sets n dim"], y: Int[Tensor, "*sets n"]) -> Logistic:
         """The fit; like that of a density, it returns another classifier."""
         if not bool(x.isfinite().all()):
             raise ValueError("x has entries that are NaN or infinite: logistic regression cannot leave a feature out.")
+        target = one_hot(y, self.bias.shape[-1])
+        if bool(target.sum(dim=-2).eq(0).any()):
+            raise ValueError(
+                f"a class has no example in y, and its bias would be minus infinity: each of the {target.shape[-1]} "
+                "classes needs one."
+            )
+        x = _floating(x)
         design = torch.cat([x, torch.ones_like(x[..., :1])], dim=-1)
-        theta = _newton(design, one_hot(y, self.bias.shape[-1]).to(x), self.penalty)
+        theta = _newton(design, target.to(x), self.penalty)
         return replace(self, weight=theta[..., :-1, :], bias=theta[..., -1, :])
+
+
+def _floating(x: Tensor) -> Tensor:
+    """Whole numbers become floating ones, as in a `Density`."""
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
 
 
 def _newton(design: Tensor, target: Tensor, penalty: float, *, steps: int = 100) -> Tensor:
@@ -70,7 +83,8 @@ def _newton(design: Tensor, target: Tensor, penalty: float, *, steps: int = 100)
     others, columns = target.shape[-1] - 1, design.shape[-1]
     # The weights of all classes minus their mean, squared and summed, in terms of the differences to the first class.
     classes = torch.eye(others).to(design) - 1 / (others + 1)
-    ridge = penalty * torch.ones(columns).to(design).index_fill(0, torch.tensor([columns - 1]), 0)
+    ridge = torch.full((columns,), penalty).to(design)
+    ridge[-1] = 0  # the bias is free
 
     def loss(theta: Tensor) -> Tensor:
         fit = (target * _log_posterior(design, theta)).sum(dim=(-2, -1))
