@@ -158,16 +158,11 @@ print(f"ELBO at the prior          {line.elbo(x_seen, *prior).item():.3f}")
 assert abs(truth + 2.17708) < 1e-5
 assert abs(line.elbo(x_seen, *posterior).item() - truth) < 1e-12
 
-
-def kl_1d(mean: float, variance: float, mean_2: float, variance_2: float) -> float:
-    """KL(N(mean, variance) || N(mean_2, variance_2)), for numbers."""
-    ratio = variance / variance_2
-    return (ratio + (mean - mean_2) ** 2 / variance_2 - 1 - math.log(ratio)) / 2
-
-
+of_posterior = torch.distributions.Normal(posterior[0], posterior[1].sqrt())
 for mean, variance in [(0.0, 1.0), (1.0, 0.3), (-2.0, 0.01)]:
     q = torch.tensor([[mean]], **double), torch.tensor([[variance]], **double)
-    gap = kl_1d(mean, variance, posterior[0].item(), posterior[1].item())
+    of_q = torch.distributions.Normal(q[0], q[1].sqrt())
+    gap = torch.distributions.kl_divergence(of_q, of_posterior).item()
     assert abs(truth - line.elbo(x_seen, *q).item() - gap) < 1e-12
 
 # %% [markdown]
@@ -324,7 +319,7 @@ assert max(averaged, key=lambda w: averaged[w]) == 0.0  # the data were made wit
 # $$ (eq-vae-path)
 #
 # **Prediction:** on the line, with $q=\mathcal N(0.5,0.4^2)$, the means of both agree with the exact gradient within five standard errors. A single draw by the score function
-# has more than ten times the variance, in the mean and in the log-variance of $q$, because it multiplies noise by the size of $f$, which has nothing to do with its slope.
+# has more than ten times the variance, in the mean and in the log-variance of $q$, partly because it multiplies noise by the size of $f$, which has nothing to do with its slope.
 
 # %%
 q_rough = Belief(
@@ -362,15 +357,16 @@ for name, each in estimates.items():
     )
     assert bool(((each.mean(dim=0) - exact_gradient).abs() < 5 * error).all())
 print("exact            ", "mean", rounded(exact_gradient))
-assert bool((spreads["score function"] > 14 * spreads["reparametrised"]).all())
+assert bool((spreads["score function"] > 12 * spreads["reparametrised"]).all())
 assert bool((spreads["score - baseline"] < 0.65 * spreads["score function"]).all())
+assert bool((spreads["score - baseline"] > 6 * spreads["reparametrised"]).all())
 
 # %% [markdown]
-# Both held, here by more than a factor of 14. Subtracting the mean of $f$ (a baseline) leaves the score function unbiased and takes away about half of its variance. It remains the way for codes that are not continuous, where $f$ has
-# no slope to use.
+# Both held: about 24 times the variance in the mean, and 14 times in the log-variance. Subtracting the mean of $f$ (a baseline; a constant leaves the score function unbiased) takes away about half of it. What is left is still
+# about ten times the variance of the other. The score function remains the way for codes that are not continuous, where $f$ has no slope to use.
 #
 # The famous mistake is a third way: draw $z$ and forget that it depends on $\phi$, with `.detach()`, or with a function that draws without a derivative, as
-# `torch.normal` does. Then the only gradient left is that of the divergence, and $q$ forgets the image. A thousand steps of Adam on the $q$ of the line:
+# `torch.normal` does. Then the only gradient left is that of the divergence, and $q$ forgets the image. Five hundred steps of Adam on the $q$ of the line:
 
 # %%
 found = {}
@@ -380,7 +376,7 @@ for detached in (False, True):
         torch.optim.Adam([mean_, log_variance], lr=0.02),
         training.rng(2),
     )
-    for _ in range(1_000):
+    for _ in range(500):
         q_now = Belief(mean_, log_variance)
         z = q_now.reparametrised(torch.randn(16, 1, generator=stream, **double))
         fits = decoder_fits(z.detach() if detached else z).mean()
@@ -473,7 +469,7 @@ assert abs(mean_of_logs - line_bounds[0]) < 0.1  # the mean of the logs stays th
 # ## Digits
 #
 # The data are scikit-learn's digits of 8 x 8 pixels, each pixel on or off {cite}`alpaydin1998digits`; 360 of 1,797 are held out. The encoder and the decoder have one hidden layer of 128 tanh units, and the code has eight numbers. Two models whose likelihood
-# is exact stand beside it: independent pixels, and the best of several mixtures of Bernoullis, chosen on the held-out digits, which favours the mixture.
+# is exact stand beside it: independent pixels, and the best of several mixtures of Bernoullis (15 steps of EM each), chosen on the held-out digits, which favours the mixture. A mixture of 160 parts is fitted at the full scale only.
 #
 # **Prediction:** in nats a held-out picture, the VAE's ELBO is more than 5 above independent pixels; the objective of E-25 ends within 0.3 of independent pixels, with no divergence left. The importance-weighted bound of the
 # VAE is more than 0.4 above the best mixture, though its ELBO need not be. (The thresholds were set after the five recorded seeds below and trial runs of the mixtures with three.)
@@ -515,12 +511,15 @@ def bernoullis(count: int) -> Mixture:
     return Mixture(weights, parts, steps=15).fit(train.double())
 
 
-mixtures = {count: bernoullis(count) for count in (1, 5, 20, 80, 160)}
+tried = lab.scale(quick=(1, 5, 20, 80), full=(1, 5, 20, 80, 160))
+mixtures = {count: bernoullis(count) for count in tried}
 of_mixture = {k: m.log_prob(test.double()).mean().item() for k, m in mixtures.items()}
 largest = max(of_mixture, key=lambda k: of_mixture[k])
 print("mixtures:", {k: round(value, 2) for k, value in of_mixture.items()})
+assert of_mixture.get(160, -math.inf) < of_mixture[80] + 0.1  # no better than 80 parts
+judged = [nats(vae, test) for vae in vaes]
 for seed in seeds:
-    of_vae, of_wrong = nats(vaes[seed], test), nats(wrong_vaes[seed], test)
+    of_vae, of_wrong = judged[seed], nats(wrong_vaes[seed], test)
     for name, row in (("VAE", of_vae), ("E-25", of_wrong)):
         print(f"seed {seed}, {name:4}", {key: round(v, 2) for key, v in row.items()})
     assert (
@@ -564,7 +563,7 @@ Markdown("\n".join(table) + "\n\n" + source)
 # All three came true. Note what a careless comparison would have said: by its ELBO the VAE is about as good as the mixture, whose likelihood is exact. The sharper bound shows that it is better by almost a nat, and the ELBO hid it.
 # The objective of E-25 learned independent pixels, to a tenth of a nat.
 #
-# The encoder's part shows at the right of {numref}`fig-vae-weights`. The same estimate {eq}`eq-vae-weights` with codes from the prior, which needs no encoder, needs about a thousand codes to come as far as the encoder comes with one: almost none of them could have made the picture.
+# The encoder's part shows at the right of {numref}`fig-vae-weights`. The same estimate {eq}`eq-vae-weights` with codes from the prior, which needs no encoder, needs about a thousand codes to come as far as the encoder comes with one.
 
 # %%
 digit_counts = [1, 4, 16, 64, 256, 1_000]
@@ -586,6 +585,7 @@ print("codes from q:        ", [round(value, 2) for value in from_q])
 print("codes from the prior:", [round(value, 2) for value in from_prior])
 assert from_q[0] > from_prior[-2] + 0.3  # one code from q beats 256 from the prior
 assert from_q[1] > from_prior[-1] + 0.1  # four beat a thousand
+assert abs(from_prior[-1] - from_q[0]) < 0.5  # a thousand come as far as one
 assert from_q[-1] > from_q[0] + 0.4
 
 # %% mystnb={"figure": {"caption": "The importance-weighted bound over the number of codes. Left: on the line, against the truth. Right: the trained VAE on held-out digits, with codes from the encoder and from the prior.", "name": "fig-vae-weights"}, "image": {"alt": "Left: a curve rises from the ELBO towards the dashed line of log p(x) and stays below it. Right: a nearly flat violet curve at the top, and far below it an orange curve that rises and does not reach it."}} tags=["hide-input"]
@@ -604,11 +604,11 @@ for ax in (left, right):
 plt.show()
 
 # %% [markdown]
-# The model also compresses: to send a picture, send its code as exactly as $q$ holds it, then what the decoder does not know. The first part costs the divergence and the two together minus the ELBO, about 26 bits
-# for 64 pixels, where independent pixels cost about 36.
+# The model also compresses: to send a picture, send a code drawn from $q$, then what the decoder does not know. With a coder that gets bits back {cite}`hinton1993keeping` (not implemented here) the first part costs the divergence, and the
+# two together minus the ELBO: about 26 bits for 64 pixels, where independent pixels cost about 36.
 
 # %%
-of_vae = nats(vaes[0], test)
+of_vae = judged[0]
 for name, cost in (
     ("code", of_vae["KL"]),
     ("all", -of_vae["ELBO"]),
@@ -664,10 +664,10 @@ plt.show()
 plane = untrained(latent=2, seed=0).fit(train, steps=3_000, seed=0)
 with torch.no_grad():
     log_p = plane.quadrature(test, points=200)
-    finer = plane.quadrature(test, points=400, half=6.0)
+    finer = plane.quadrature(test[:60], points=400, half=6.0)
     elbos = plane.elbo(test, samples=1_000, rng=training.rng(10))
     bounds = plane.bound(test, samples=500, rng=training.rng(11))
-assert (log_p - finer).abs().max() < 5e-3  # the grid is fine enough
+assert (log_p[:60] - finer).abs().max() < 5e-3  # the grid is fine enough
 gap_mean, left_over = (log_p - elbos).mean().item(), (log_p - bounds).mean().item()
 print(f"exact {log_p.mean():.2f}, ELBO {elbos.mean():.2f}, bound {bounds.mean():.2f}")
 print(f"gap {gap_mean:.2f} nats; the bound leaves {left_over:.2f}")
@@ -676,18 +676,22 @@ assert (log_p - elbos).min() > -0.3  # no picture above the truth, up to samplin
 five = recorded("plane", "exact") - recorded("plane", "elbo")
 assert five.min() > 0.3 and five.max() < 1.5 and len(five) == 5
 
-# %% mystnb={"figure": {"caption": "A VAE with a code of two numbers. Left: where the encoder puts held-out digits, coloured by label. Middle: what the decoder makes of a grid of codes. Right: ELBO and exact log-likelihood of each held-out digit; up to the noise of sampling no point lies above the diagonal, and the distance to it is the gap.", "name": "fig-vae-plane"}, "image": {"alt": "Left: a cloud of coloured points in which labels form patches. Middle: a grid of small pictures that changes smoothly from digit to digit. Right: points below a diagonal line, most of them close to it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "A VAE with a code of two numbers. Left: where the encoder puts held-out digits, coloured by label; each numeral stands at the mean of its label. Middle: what the decoder makes of a grid of codes, both axes from -2.2 to 2.2. Right: ELBO and exact log-likelihood of each held-out digit; up to the noise of sampling no point lies above the diagonal, and the distance to it is the gap.", "name": "fig-vae-plane"}, "image": {"alt": "Left: a cloud of coloured points in which labels form patches, with a numeral on each. Middle: a grid of small pictures that changes smoothly from digit to digit. Right: points below a diagonal line, most of them close to it."}} tags=["hide-input"]
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 2.6))
 with torch.no_grad():
     centre = plane.infer(test).mean
-    axis = torch.linspace(-2.2, 2.2, 11)
+    axis = torch.linspace(-2.2, 2.2, 9)
     pictures = plane.decode(torch.cartesian_prod(axis.flip(0), axis).flip(1))
 left.scatter(
     centre[:, 0], centre[:, 1], c=test_set.labels, cmap="tab10", s=8, linewidths=0
 )
+for digit in range(10):
+    at = centre[test_set.labels == digit].mean(dim=0).tolist()
+    box = {"boxstyle": "circle,pad=0.1", "fc": "white", "alpha": 0.8, "lw": 0}
+    left.text(*at, str(digit), ha="center", va="center", weight="bold", bbox=box)
 left.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
-tiles = pictures.reshape(11, 11, 8, 8).permute(0, 2, 1, 3).reshape(88, 88)
-middle.imshow(tiles, vmin=0, vmax=1)
+tiles = torch.nn.functional.pad(pictures.reshape(9, 9, 8, 8), (1, 1, 1, 1))
+middle.imshow(tiles.permute(0, 2, 1, 3).reshape(90, 90), vmin=0, vmax=1)
 middle.axis("off")
 right.scatter(log_p, elbos, s=6, color=plots.PALETTE["critic"], alpha=0.6, linewidths=0)
 ends_of = [elbos.min().item(), log_p.max().item()]
@@ -744,19 +748,43 @@ for b, expected_units in zip(betas.tolist(), predicted, strict=True):
     noisy = replace(known, variance=torch.tensor(b * noise_variance, **double))
     best_model = replace(noisy, learn_variance=False).fit(grey)  # maximum likelihood
     assert int((best_model.weight.norm(dim=0) > 1e-6).sum()) == expected_units
-learned = known.fit(grey)
-assert learned.variance < axes[latents - 1]
-assert bool(
-    (learned.weight.norm(dim=0) > 0.1).all()
-)  # the noise learned: all 16 are used
 
 # %% [markdown]
-# The prediction holds, and the cell also finds the remedy of this case: let the model learn its noise, and all sixteen are used.
+# The prediction holds. Where the collapse comes from a noise fixed too high, and the divergence has its weight of 1, there is a remedy: let the model learn its noise. Is it one under a larger weight too? Take in turn the best $W$ for the present
+# noise and the best noise for that $W$. An axis in use leaves an error of $\beta s^2$, another axis its whole $\lambda$, and the best $s^2$ is the sum of these errors over the 64 pixels.
+
+# %%
+too_noisy = replace(known, variance=torch.tensor(2.0, **double), learn_variance=False)
+learned = known.fit(grey)
+used = [
+    int((m.weight.norm(dim=0) > 1e-6).sum()) for m in (too_noisy.fit(grey), learned)
+]
+print(
+    f"beta 1, noise fixed at 2: {used[0]} used; learned, {learned.variance:.3f}: {used[1]}"
+)
+assert used == [3, 16]
+
+used_learned, noises = [], []
+for b in betas.tolist():
+    present = noise_variance
+    for _ in range(200):
+        kept = min(latents, int((axes > b * present).sum()))
+        present = (kept * b * present + axes[kept:].sum().item()) / 64
+    used_learned.append(kept)
+    noises.append(present)
+print("learned noise:", [round(s_2, 3) for s_2 in noises])
+print("used with it: ", used_learned, "with 0.1:", predicted)
+assert abs(noises[0] - learned.variance.item()) < 1e-9  # maximum likelihood again
+assert used_learned == [16, 11, 5, 0, 0, 0] and min(noises[1:]) > noise_variance
+
+# %% [markdown]
+# With its noise fixed at 2 and $\beta=1$ the model uses three latent variables, with its noise learned (0.058) all sixteen. Under a larger weight this is no remedy: the learned noise is larger than 0.1, and for $\beta$ from 3 to 20 fewer are used with it (11, 5, 0 and 0, in place of 14, 10, 5 and 3).
 #
 # There is another way to make the code superfluous, a decoder that can do without. {py:class}`~genmodels.density.vae.PixelVAE` is the same VAE, except that the decoder reads the pixels before the one it predicts, through a few
 # hidden units for each pixel, in the manner of {cite:t}`gulrajani2017pixelvae`. Reading is free, and a code costs nats. So the more such units, the less should be left for $z$ to say.
 #
-# **Prediction:** with more units the divergence falls each time and the ELBO rises, in the mean over five recorded seeds; with 16 units per pixel less than a nat is left of it, where independent pixels use more than five.
+# **Prediction:** after 1,000 steps, in the mean over five recorded seeds, the divergence falls and the ELBO rises each time there are more units; with 16 units per pixel less than a nat is left of it, without such units more than five. (Seen in the
+# recorded seeds before it was written.)
 
 # %%
 units = [0, 1, 2, 4, 8, 16]
@@ -766,10 +794,10 @@ for u in units:
     print(f"{u:2} units: KL {spread(said[u])}, ELBO {reached[u]:.2f}")
 assert all(said[more].mean() < said[less].mean() for less, more in pairwise(units))
 assert all(reached[more] > reached[less] for less, more in pairwise(units))
-assert said[16].max() < 1 and said[0].min() > 5
+assert said[16].max() < 0.6 and said[0].min() > 5
 assert recorded("units 16", "active").min() >= 7  # and yet they count as active
 
-# %% mystnb={"figure": {"caption": "Collapse, twice. Left: active units of a linear VAE over the weight of the divergence, trained and predicted. Right: the divergence of VAEs whose decoder reads the pixels before through more and more units, five recorded seeds each.", "name": "fig-vae-collapse"}, "image": {"alt": "Left: dots on a falling staircase from 16 to 0. Right: dots fall from nearly 6 nats without units to less than half a nat with 16 units."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Collapse, twice. Left: active units of a linear VAE over the weight of the divergence, trained and predicted. Right: the divergence of VAEs whose decoder reads the pixels before through more and more units, five recorded seeds each.", "name": "fig-vae-collapse"}, "image": {"alt": "Left: dots on a falling staircase from 16 to 0. Right: dots fall from nearly 6 nats without units to about half a nat or less with 16 units."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
 fine = torch.logspace(-0.2, 1.8, 400, dtype=torch.float64)
 stairs = [min(latents, int((axes > b * noise_variance).sum())) for b in fine.tolist()]
@@ -793,30 +821,38 @@ right.set_ylim(0, None)
 plt.show()
 
 # %% [markdown]
-# The last assertion is a warning: by the usual count nearly all eight units are still active, with less than half a nat between them. Count nats as well.
+# The prediction holds, after 1,000 steps: whether a longer training would find a use for the code was not tried. One more number of this recording is a warning: by the usual count at least seven of the eight latent variables are still active in each seed,
+# with 0.3 to 0.5 nats between all of them. Count nats as well.
 #
 # Two remedies are common. **Warm-up** lets the weight of the divergence grow from 0 to its value during training {cite}`bowman2016generating`; **free bits** make the first nats of each latent variable cost
-# nothing {cite}`kingma2016improved`. What do they change? Recorded for the decoder with 16 units, and for independent pixels under $\beta=3$; warm-up over the first half of training, 0.25 free nats for each of eight latent variables.
+# nothing {cite}`kingma2016improved`. What do they change? Recorded for the decoder with 16 units (1,000 steps), and for the decoder without units under $\beta=3$ (1,500 steps); warm-up over the first half of training, 0.25 free nats for each of eight latent variables.
 
 # %% tags=["hide-input"]
-table = ["| setting | ELBO | bound | KL | active of 8 |", "|---|--:|--:|--:|--:|"]
+table = [
+    "| setting | steps | ELBO | bound, 1,000 codes | KL | active of 8 |",
+    "|---|--:|--:|--:|--:|--:|",
+]
 for setting in ("units 16", "beta 3"):
     for remedy in ("", ", warm-up", ", free bits"):
         name = setting + remedy
         keys = ("elbo", "bound", "kl", "active")
         cells = " | ".join(spread(recorded(name, key)) for key in keys)
-        table.append(f"| {name} | {cells} |")
+        steps = int(recorded(name, "steps")[0])
+        table.append(f"| {name} | {steps:,} | {cells} |")
 for remedy in (", warm-up", ", free bits"):
     collapsed, cured = "units 16", "units 16" + remedy
     assert recorded(cured, "kl").min() > 2 > 1 > recorded(collapsed, "kl").max()
     assert recorded(cured, "elbo").mean() < recorded(collapsed, "elbo").mean()
-    assert recorded(cured, "bound").mean() < recorded(collapsed, "bound").mean()
     assert recorded("beta 3" + remedy, "elbo").min() > recorded("beta 3", "elbo").max()
+bound = recorded("units 16", "bound")
+assert (bound - recorded("units 16, warm-up", "bound")).min() > 0.07
+assert (bound - recorded("units 16, warm-up", "bound")).max() < 0.215
+assert abs((bound - recorded("units 16, free bits", "bound")).mean() - 0.06) < 0.005
 Markdown("\n".join(table) + "\n\n" + source)
 
 # %% [markdown]
-# With the strong decoder both remedies make the code say more, and both make the model slightly *worse* as a density at the same number of steps: the collapsed model was the better one. They help who wants a code, and not who
-# wants a likelihood. Under $\beta=3$, where the code was priced too high, both also raise the ELBO (which has $\beta=1$). Here we stop at one strength of each; a fair contest of remedies would tune them.
+# With the strong decoder both remedies make the code say more. Neither is seen to make the model a better density: at the same number of steps the bound is lower with warm-up, by 0.07 to 0.21 nats in each seed, and with free bits by 0.06 in the
+# mean, which is no more than such a bound may still hide. They help who wants a code, and not who wants a likelihood. Under $\beta=3$, where the code was priced too high, both also raise the ELBO (which has $\beta=1$). Here we stop at one strength of each; a fair contest of remedies would tune them.
 #
 # ## Larger images
 #
@@ -838,7 +874,7 @@ table = [
     f"| VAE, ELBO | {spread(over_seeds['elbo'])} | all 10,000 |",
     f"| VAE, ELBO | {spread(over_seeds['elbo_same'])} | the first 2,000 |",
     f"| VAE, bound of 500 codes | {spread(over_seeds['bound'])} | the first 2,000 |",
-    "| VAE, bound of 5,000 codes, {cite:t}`burda2016importance`, table 1 | -86.76 | smaller setting here |",
+    "| VAE, one layer of codes, k = 1, bound of 5,000 codes, {cite:t}`burda2016importance`, table 1 | -86.76 | smaller setting here |",
 ]
 remark = (
     f"KL {spread(over_seeds['kl'])}; {int(over_seeds['active'].min())} of 20 units active. "
@@ -851,8 +887,8 @@ assert len(mnist["rows"]) == 3 and over_seeds["active"].min() == 20
 Markdown("\n".join(table) + "\n\n" + remark)
 
 # %% [markdown]
-# An ELBO of $-100\pm5$ nats was expected and is reached; here the bound hid more than five nats. The paper's model has two hidden layers each way and a code of 50 numbers, was trained for thousands of passes, and saw new bits
-# of each image in every pass, so the two numbers do not rank anything. {cite:t}`kingma2014auto` show curves and no table.
+# An ELBO of $-100\pm5$ nats was expected and is reached; it hid more than five nats, which the bound of 500 codes shows. The paper's model has two hidden layers each way and a code of 50 numbers, was trained for 3,280 passes, and saw new bits
+# of each image in every pass, so the difference ranks no method. {cite:t}`kingma2014auto` show curves and no table.
 
 # %% [markdown]
 # ## Exercises
@@ -867,7 +903,7 @@ Markdown("\n".join(table) + "\n\n" + remark)
 # Some models learn the prior of the code too. The encoder gives $q=\prod_j\mathcal N(m_j,e^{l_j})$ for each of $n$ images,
 # the prior is $p=\prod_j\mathcal N(a_j,e^{b_j})$, the same for all of them; $l$ and $b$ are log-variances. Write
 # `divergence(mean, log_variance, prior_mean, prior_log_variance)`, which returns $\mathrm{KL}(q\,\|\,p)$ in nats for each
-# image. It must be exact for log-variances between $-30$ and $30$ on either side, as long as they do not differ by more than 60.
+# image. Log-variances lie between $-30$ and $30$; each number must be right to a millionth (relative, above 1).
 # :::
 
 # %% [markdown]
@@ -1013,7 +1049,7 @@ def cases_weighted_bound(rng):
 # :label: ex-vae-gradient
 # In the model $z\sim\mathcal N(0,1)$, $x\mid z\sim\mathcal N(wz,s^2)$, the ELBO of $q=\mathcal N(m,e^{l})$ at one observation $x$ is estimated with
 # given standard noise $\varepsilon_1,\dots,\varepsilon_K$: the mean of $\log p(x\mid z_k)$ over the reparametrised codes, minus the exact divergence of $q$ from
-# the prior. Write `elbo_gradient(x, w, s, m, l, noise)`, which returns a tensor with the derivatives of this estimate in $m$ and in the log-variance $l$.
+# the prior. Write `elbo_gradient(x, w, s, m, log_variance, noise)`, which returns a tensor with the derivatives of this estimate in $m$ and in the log-variance $l$.
 # :::
 
 # %% [markdown]
@@ -1024,14 +1060,15 @@ def cases_weighted_bound(rng):
 
 
 # %% tags=["solution"]
-def elbo_gradient(x, w, s, m, l, noise):  # noqa: E741
+def elbo_gradient(x, w, s, m, log_variance, noise):
     """Derivatives of the estimated ELBO in the mean and the log-variance of q.
 
-    x, w, s > 0, m, l: numbers; noise: shape (K,). Returns a tensor of shape (2,).
+    x, w, s > 0, m, log_variance: numbers; noise: shape (K,). Returns a tensor of shape (2,).
     """
     ### BEGIN SOLUTION
-    # By automatic differentiation: z must stay a function of m and l.
-    belief = torch.tensor([float(m), float(l)], dtype=noise.dtype, requires_grad=True)
+    # By automatic differentiation: z must stay a function of m and the log-variance.
+    start_at = [float(m), float(log_variance)]
+    belief = torch.tensor(start_at, dtype=noise.dtype, requires_grad=True)
     with torch.enable_grad():
         z = belief[0] + torch.exp(belief[1] / 2) * noise
         fits = -((x - w * z) ** 2).mean() / (2 * s**2)
@@ -1080,7 +1117,7 @@ def cases_elbo_gradient(rng):
 #
 # - $\log p(x)=\mathrm{ELBO}+\mathrm{KL}(q\|p(z|x))$: raise the bound in $q$ to close the gap, in $\theta$ to fit the data; both terms of the bound must share one $q$.
 # - Write the draw as $\mu+\sigma\varepsilon$ and never detach it; sum over pixels and over latent variables; an ELBO is no likelihood, so compare sharper bounds.
-# - A code is used only if it pays: noise, $\beta$, or a decoder that knows enough without it make it collapse, and the collapsed model may be the better density.
+# - A code is used only if it pays: noise, $\beta$, or a decoder that knows enough without it make it collapse, and a fuller code need not make a better density.
 #
 # **Further reading.** The two papers: {cite}`kingma2014auto,rezende2014stochastic`. The linear case: {cite}`tipping1999probabilistic,lucas2019dont`. Tighter bounds: {cite}`burda2016importance`.
 # The textbook's chapters 11 and 13: {cite}`qiu2020nndl`.

@@ -47,11 +47,11 @@ Likelihood = Callable[[VAE, Tensor, Tensor], Tensor]
 
 
 def check_likelihood(likelihood: Likelihood) -> None:
-    """Given any code, the eight pictures have probabilities that add up to 1."""
+    """Given any code, the probability of each of the eight pictures, multiplied by hand; they add up to 1."""
     vae = small()
     for z in torch.randn(3, 1, generator=rng(0), dtype=torch.float64):
-        given = likelihood(vae, BITS, z.expand(8, 1))
-        assert given.shape == (8,)
+        given, p = likelihood(vae, BITS, z.expand(8, 1)), vae.decoder(z).sigmoid()
+        assert_close(given, torch.where(BITS == 1, p, 1 - p).log().sum(dim=1))
         assert_close(given.exp().sum().item(), 1.0)
 
 
@@ -69,17 +69,33 @@ def squared_error(vae: VAE, x: Tensor, z: Tensor) -> Tensor:
 
 
 def sigmoid_twice(vae: VAE, x: Tensor, z: Tensor) -> Tensor:
-    p = vae.decode(z)
-    return -binary_cross_entropy_with_logits(p, x, reduction="none").sum(dim=-1) + vae.decode(p.sum(-1)[:, None]).sum(
-        -1
-    )
+    """Probabilities given to a loss that expects logits: it still adds up to 1."""
+    return -binary_cross_entropy_with_logits(vae.decode(z), x, reduction="none").sum(dim=-1)
+
+
+def flipped(vae: VAE, x: Tensor, z: Tensor) -> Tensor:
+    return vae.log_likelihood(1 - x, z)
+
+
+def code_ignored(vae: VAE, x: Tensor, z: Tensor) -> Tensor:
+    return vae.log_likelihood(x, 0 * z)
 
 
 def test_likelihood() -> None:
     check_likelihood(lambda vae, x, z: vae.log_likelihood(x, z))
 
 
-@mutants({f.__name__: f for f in (mean_over_pixels, mean_over_everything, squared_error, sigmoid_twice)})
+LIKELIHOOD_MUTANTS = (
+    mean_over_pixels,
+    mean_over_everything,
+    squared_error,
+    sigmoid_twice,
+    flipped,
+    code_ignored,
+)
+
+
+@mutants({f.__name__: f for f in LIKELIHOOD_MUTANTS})
 def test_likelihood_rejects(mutant: Likelihood) -> None:
     rejects(check_likelihood, mutant)
 
