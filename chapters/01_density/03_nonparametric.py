@@ -36,6 +36,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
+import numpy as np
 import sklearn.neighbors
 import torch
 from IPython.display import Markdown
@@ -45,7 +46,7 @@ from genmodels import data, lab, plots, training
 from genmodels.density import Density, Gaussian, Mixture, Normal
 from genmodels.density.histogram import Histogram
 from genmodels.density.kernel import KernelDensity, best_inside
-from genmodels.density.neighbours import Neighbours, log_ball
+from genmodels.density.neighbours import Neighbours
 
 lab.start(scale)
 
@@ -127,12 +128,12 @@ assert all(abs(table[a][0]) < abs(table[b][0]) for a, b in pairwise(widths))
 assert all(table[a][1] > table[b][1] for a, b in pairwise(widths))
 
 # %% [markdown]
-# The density there is 0.4. A narrow window is right in the mean, and any single count is far off; the widest one always gives
-# the same wrong answer. Everything else in this section is about living between the two.
+# The density there is 0.4. A narrow window is right in the mean, and any single count is far off; the widest one gives nearly
+# the same answer from any 400 points, and it is wrong. Everything else in this section is about living between the two.
 #
 # ## Three estimates
 #
-# In one dimension each method is a line or two. The box window jumps whenever a point enters or leaves it. Letting points count less the
+# In one dimension each method is a few lines. The box window jumps whenever a point enters or leaves it. Letting points count less the
 # farther away they are removes the jumps: a **kernel** (核) in place of the box, here the Gaussian. In $d$ dimensions, with
 # {term}`bandwidth` (带宽) $h$,
 #
@@ -173,7 +174,7 @@ def neighbours(x, points, K):
 # %% [markdown]
 # The package's {py:class}`~genmodels.density.histogram.Histogram` and {py:class}`~genmodels.density.kernel.KernelDensity` are densities like
 # the families of the last section, with `log_prob`, `sample` and a `fit` that takes weights, in any dimension; the kernel sums work block by block, so that
-# memory does not grow with the number of pairs. They and {py:class}`~genmodels.density.neighbours.Neighbours` give the same numbers as the lines above:
+# memory does not grow with the number of pairs. They and {py:class}`~genmodels.density.neighbours.Neighbours` give the same numbers as the lines above. The box window is a cell centred at the place:
 
 # %%
 points = world.sample((400,), rng=training.rng(0))
@@ -191,6 +192,12 @@ mine = (
 )
 for log_p, p in zip(ours, mine, strict=True):
     torch.testing.assert_close(log_p.exp(), p)
+for place in x[::100]:
+    box = torch.stack([place - 0.25, place + 0.25])
+    by_box = histogram(place[None], points, box)
+    torch.testing.assert_close(
+        window(place[None], points, 0.5), by_box, check_dtype=False
+    )
 
 # %% mystnb={"figure": {"caption": "The same 400 points under the three methods, and the density they were drawn from (dashed).", "name": "fig-nonparametric-three"}, "image": {"alt": "Three panels, each with the dashed bimodal true density: a staircase that follows it, a smooth curve close to it, and a spiky curve with heavy tails."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.2), sharey=True)
@@ -247,7 +254,7 @@ assert all(abs(m - 1) < 2e-3 for half in masses for m in masses[half][:2])
 assert not hasattr(by_neighbours, "log_prob") and not hasattr(by_neighbours, "sample")
 try:
     Neighbours(torch.tensor([0.0, 0.0, 0.0, 1.0]), k=2).log_estimate(torch.zeros(1))
-except ValueError as error:  # two copies of a point: a ball without volume
+except ValueError as error:  # copies of a point: a ball without volume
     print(error)
 
 # %% [markdown]
@@ -303,17 +310,14 @@ plots.explore(
 # leave-one-out likelihood falls to $-\infty$, to about a hundred times its value at each step, because every exponent grows like $1/h^2$.
 
 # %%
-own_before, others_before = torch.zeros(()), torch.ones(())
-for h in (1e-3, 1e-4, 1e-5):
+own, others = [], []
+for h in (1e-4, 1e-5, 1e-6):
     spikes = KernelDensity(hundred, bandwidth=h)
-    own, others = spikes.log_prob(hundred).mean(), spikes.leave_one_out().mean()
-    print(
-        f"h = {h:g}:  points seen {own.item():6.3f}   one left out {others.item():.3g}"
-    )
-    if h < 1e-3:
-        assert abs(own - own_before - math.log(10)) < 0.05
-        assert 90 < others / others_before < 110
-    own_before, others_before = own, others
+    own.append(spikes.log_prob(hundred).mean().item())
+    others.append(spikes.leave_one_out().mean().item())
+    print(f"h = {h:g}:  points seen {own[-1]:6.3f}   one left out {others[-1]:.3g}")
+assert all(abs(b - a - math.log(10)) < 0.02 for a, b in pairwise(own))
+assert all(90 < b / a < 110 for a, b in pairwise(others))
 
 # %% [markdown]
 # A score that is fit for choosing has its best value inside the grid of candidates, not at its edge, where a better one may lie beyond;
@@ -337,9 +341,16 @@ def chosen_kernel(points: Tensor, candidates: list[float]) -> KernelDensity:
     return KernelDensity(points, bandwidth=best_inside(candidates, left_out_score))
 
 
-def left_out_neighbours(k: int) -> float:
+def normalised(k: int) -> Tensor:
+    """The neighbours' estimate, divided by its integral over [-5, 6]."""
+    log_p = Neighbours(points, k=k).log_estimate(x)
+    return log_p - math.log(log_p.exp().sum().item() * 0.01)
+
+
+def left_out_neighbours(k: int, half: float = 5.5) -> float:
+    """Divided by the integral over a window of this half width about 0.5: [-5, 6]."""
     near = Neighbours(points, k=k)
-    total = near.log_estimate(x).exp().sum().item() * 0.01  # over [-5, 6]
+    total = mass(lambda z: near.log_estimate(z + 0.5), half)
     return near.leave_one_out().mean().item() - math.log(total)
 
 
@@ -362,7 +373,7 @@ errors: dict[str, dict[float, float]] = {
     "bandwidth": {
         h: ise(KernelDensity(points, bandwidth=h).log_prob(x)) for h in ladder
     },
-    "neighbours": {k: ise(Neighbours(points, k=k).log_estimate(x)) for k in ks},
+    "neighbours": {k: ise(normalised(k)) for k in ks},
 }
 chosen = {
     "bins": best_inside(counts, left_out_cells),
@@ -373,10 +384,13 @@ for name, value in chosen.items():
     reached, least = errors[name][value], min(errors[name].values())
     print(f"{name:10} {value:6.3g}:  ISE {reached:.4f}, at best {least:.4f}")
     assert reached < (3 if name == "neighbours" else 1.5) * least
+wider = best_inside(ks, lambda k: left_out_neighbours(k, half=55.0))
+print(f"neighbours by a window ten times as wide: {wider}")
+assert wider < chosen["neighbours"]
 
 # %% [markdown]
-# Without knowing the world, leaving one out finds bins and a bandwidth whose error is less than 1.5 times the least possible. For the neighbours it is less than 3 times: spikes cost little
-# likelihood and much squared error.
+# Without knowing the world, leaving one out finds, on these 400 points, bins and a bandwidth whose error is less than 1.5 times the least on the grid. For the neighbours it is less than 3 times:
+# more neighbours lift the tails, and the integral over the window, by which the estimate is divided, grows with them. The choice depends on the window: ten times as wide, it takes 8 neighbours for 12.
 #
 # ## How fast?
 #
@@ -425,6 +439,7 @@ sizes = [50, 158, 500, 1581, 5000]
 trials = lab.scale(quick=24, full=100)
 factors = [0.35 * 1.25**k for k in range(6)]
 by_size: dict[int, dict[str, float]] = {}
+uncertain: list[float] = []
 for n in sizes:
     samples = [world.sample((n,), rng=training.rng(s)) for s in range(trials)]
     kernel_errors = {
@@ -438,23 +453,30 @@ for n in sizes:
     h, bins = least_error(kernel_errors), least_error(cell_errors)
     errors_here = {"kernel": kernel_errors[h], "histogram": cell_errors[bins]}
     by_size[n] = errors_here | {"expected": expected_ise(h, n)}
+    alone = torch.tensor([mean_error([KernelDensity(s, bandwidth=h)]) for s in samples])
+    uncertain.append((alone.std() / alone.mean()).item() / math.sqrt(trials))
     print(
         f"N = {n:4}:  kernel {errors_here['kernel']:.5f} (expected {by_size[n]['expected']:.5f}, h = {h:.3f})"
         f"   histogram {errors_here['histogram']:.5f} ({bins} cells)"
     )
 
 
-def slope_of(name: str) -> float:
+def slope(values: list[float], at: list[int]) -> float:
     """Least squares through the logarithms."""
-    logs = torch.tensor([[math.log(n), math.log(by_size[n][name])] for n in sizes])
-    across, up = (logs - logs.mean(dim=0)).T
+    across, up = torch.tensor(at).log(), torch.tensor(values).log()
+    across = across - across.mean()
     return float((across * up).sum() / across.square().sum())
 
 
-slopes = {name: slope_of(name) for name in ("kernel", "histogram", "expected")}
+slopes = {
+    name: slope([by_size[n][name] for n in sizes], sizes)
+    for name in ("kernel", "histogram", "expected")
+}
 print({name: round(s, 2) for name, s in slopes.items()})
+print("standard errors, kernel: " + "  ".join(f"{r:.0%}" for r in uncertain))
 assert abs(slopes["kernel"] + 4 / 5) < 0.15 and abs(slopes["histogram"] + 2 / 3) < 0.15
 assert all(abs(r["kernel"] / r["expected"] - 1) < 0.3 for r in by_size.values())
+assert all(r < (0.2 if trials == 24 else 0.1) for r in uncertain)
 
 # %% mystnb={"figure": {"caption": "Mean integrated squared error over the samples of each size, 24 at quick scale, at the best width; lines of the predicted slopes.", "name": "fig-nonparametric-rates"}, "image": {"alt": "Two falling lines on logarithmic axes: the histogram's error above with slope about -2/3, the kernel's below with slope about -4/5."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(5.2, 2.8))
@@ -472,12 +494,15 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
+# Both slopes hold. The closed form holds within 30 %, a tolerance that the prediction did not name: the standard error of a mean over 24 samples is 6 to 11 %, and the same 24 seeds serve every size.
+#
 # ## Many dimensions
 #
 # Nothing so far needed the dimension to be one, except our intuition. A window must hold some points. For points spread evenly over a unit cube in $d$ dimensions, the window
 # that holds 1 % of them has sides of $0.01^{1/d}$: 0.1 in the plane, 0.56 in eight dimensions, 0.93 in the 64 dimensions of a small picture. It is not a
-# neighbourhood any more. And most of a ball lies just under its surface: a shell of a tenth of the radius holds $1-0.9^d$ of the volume. So all
-# points are about equally far, and the nearest ones tell little about the place: the {term}`curse of dimensionality` (维度灾难).
+# neighbourhood any more. And most of a ball lies just under its surface: a shell of a tenth of the radius holds $1-0.9^d$ of the volume. So distances
+# differ little, and the nearest points tell little about the place: of 1,000 Gaussian points the one nearest to the centre is, in 64 dimensions, three quarters as far away as the median
+# one (last column). This is the {term}`curse of dimensionality` (维度灾难).
 
 # %% tags=["nbval-check-output"]
 print(" d  side of 1 %  outer tenth  nearest / median distance")
@@ -487,9 +512,7 @@ for d in (1, 2, 8, 64):
     nearest = Neighbours(cloud, k=1).radius(torch.zeros(1, d).double()).item()
     ratios[d] = nearest / cloud.norm(dim=1).median().item()
     print(f"{d:2}  {0.01 ** (1 / d):11.2f}  {1 - 0.9**d:11.2f}  {ratios[d]:25.3f}")
-    shell = 1 - math.exp(log_ball(d) + d * math.log(0.9) - log_ball(d))
-    assert abs(shell - (1 - 0.9**d)) < 1e-12
-assert ratios[1] < 0.01 and ratios[64] > 0.6
+assert ratios[1] < 0.01 and 0.7 < ratios[64] < 0.8
 
 # %% [markdown]
 # How much does it cost in likelihood? Two Gaussians with covariance 1, at $-1.5$ and $1.5$ on the first axis; 1,000 points; models compared by the mean of $\log p-\log q$
@@ -529,11 +552,13 @@ assert ((by_gaussians / torch.tensor(predicted)).log().abs() < math.log(2.5)).al
 
 # %% [markdown]
 # How many more points would the kernel estimate need? The squared bias in $d$ dimensions is still of order $h^4$, the variance of order $1/(Nh^d)$, and the balance of the two gives
-# an error that falls like $N^{-4/(4+d)}$: $-0.8$ in one dimension, $-0.33$ in eight. The run recorded in {numref}`fig-nonparametric-curse` goes to 31,623 points with five seeds.
+# an error that falls like $N^{-4/(4+d)}$: $-0.8$ in one dimension, $-0.33$ in eight. The run recorded in {numref}`fig-nonparametric-curse` goes to 31,623 points with five seeds;
+# its bandwidths are chosen by 2,000 further points, which the Gaussians do not see. EM starts at means of $\pm1$ with the true weights and covariances, on the page and in the run: the Gaussians are given the family
+# and a good start.
 #
 # **Prediction:** for the kernel that slope in each dimension, for the Gaussians $-1$, all within $\pm0.15$.
 
-# %% mystnb={"figure": {"caption": "Nats lost against the truth with more and more points, mean of five seeds: the kernel estimate (solid) and two Gaussians fitted by EM (dashed, in 1 and 8 dimensions).", "name": "fig-nonparametric-curse"}, "image": {"alt": "Falling lines on logarithmic axes, one for each dimension from 1 to 8: the higher the dimension, the higher and flatter the line; two dashed lines of slope -1 fall below them."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Nats lost against the truth with more and more points, mean of five seeds: the kernel estimate (solid) and two Gaussians fitted by EM (dashed, in 1 and 8 dimensions).", "name": "fig-nonparametric-curse"}, "image": {"alt": "Falling lines on logarithmic axes, one for each dimension from 1 to 8: the higher the dimension, the higher and flatter the line; two dashed lines, for 1 and 8 dimensions, begin above the solid line of their dimension at 100 points, cross it, and fall far below."}} tags=["hide-input"]
 recorded = lab.results("kernel_rates")
 nats: dict[tuple[int, int], Tensor] = {
     (d, n): torch.tensor(
@@ -565,11 +590,10 @@ lines = [
 lines.append("|--:|--:|--:|--:|--:|")
 measured_rates = {}
 for d in dims:
-    logs = torch.stack([nats[d, n].log() for n in all_sizes])
-    across = torch.tensor(all_sizes).log()
-    across = across - across.mean()
-    fit = (across[:, None] * logs).sum(dim=0) / across.square().sum()
-    measured_rates[d] = fit.tolist()
+    fit = [
+        slope([nats[d, n][who].item() for n in all_sizes], all_sizes) for who in (0, 1)
+    ]
+    measured_rates[d] = fit
     lines.append(f"| {d} | {-4 / (4 + d):.2f} | {fit[0]:.2f} | -1.00 | {fit[1]:.2f} |")
 seeds = {row["seed"] for row in recorded["rows"]}
 minutes = sum(row["seconds"] for row in recorded["rows"]) / 60
@@ -585,38 +609,82 @@ held = {
     )
 }
 assert held == {"kernel": [3, 4, 6, 8], "Gaussians": [2, 3, 4, 8]}
-assert nats[6, 100][1] > 1.5 * 55 / 200 and nats[6, 1_000][1] < 1.5 * 55 / 2_000
-assert nats[1, 31_623][1] < 5e-5
-assert all(measured_rates[d][0] > -4 / (4 + d) + 0.05 for d in dims)
+few_sizes = all_sizes[:-1]
+for d in (1, 6):  # without the largest size, both hold
+    assert abs(slope([nats[d, n][1].item() for n in few_sizes], few_sizes) + 1) < 0.15
+assert all(0.05 < measured_rates[d][0] + 4 / (4 + d) < 0.18 for d in dims)
 assert all(a[0] < b[0] for a, b in pairwise(measured_rates[d] for d in dims))
+few = {d: nats[d, 100].tolist() for d in dims}
+assert [d for d in dims if few[d][0] < few[d][1]] == [1, 2, 6, 8]  # kernel, Gaussians
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# The prediction holds in four dimensions out of six for each model, and fails in the others. The Gaussians' slopes that miss are steeper: with 100 points in six dimensions their 55 parameters cost
-# more than 1.5 times what the rule says, and in one dimension the loss at the end, 0.00002 nats, is too small for 10,000 fresh points to measure. The kernel's slopes rise with every
-# dimension as predicted, but each is flatter than it should be, and in one and two dimensions by more than 0.15. The exponent $4/(4+d)$ is that of the squared error, and was
-# borrowed for nats. Nats charge for the tails, where the squared error is next to nothing. In one dimension the loss splits by place, since
-# $\mathrm{KL}(p\Vert q)=\int\bigl(p\log\frac pq-p+q\bigr)dx$ has an integrand that is nowhere negative:
+# The prediction holds in four dimensions out of six for each model, and fails in the others. The Gaussians' two slopes that miss, in one and in six dimensions, are too steep because of the last size alone: without it both are
+# within $\pm0.15$. There the loss is so small that the mean of $\log\frac pq$ over 10,000 fresh points is mostly chance. A better measure uses that
+# $\mathrm{KL}(p\Vert q)=\int\bigl(p\log\frac pq-p+q\bigr)dx$ has an integrand that is nowhere negative: the mean of $\log\frac pq+\frac qp-1$ over points of $p$ has the same expectation. Here are the fits with 31,623 points again,
+# judged by both means on the same points:
+
+# %%
+for d in (1, 6):
+    p, start_em = two_gaussians(d, apart=1.5), two_gaussians(d, apart=1.0)
+    means = torch.zeros(5, 2)
+    for seed in range(5):
+        stream = training.rng(seed)
+        train, _, fresh = (p.sample((n,), rng=stream) for n in (31_623, 2_000, 10_000))
+        log_ratio = p.log_prob(fresh) - start_em.fit(train).log_prob(fresh)
+        means[seed, 0] = log_ratio.mean()
+        means[seed, 1] = (log_ratio + torch.expm1(-log_ratio)).mean()
+    rule = (2 * (d + d * (d + 1) / 2) + 1) / 2 / 31_623
+    plain, positive = means.mean(dim=0).tolist()
+    print(
+        f"d = {d}:  plain {plain:.6f}   positive {positive:.6f}   rule {rule:.6f} nats"
+    )
+    assert abs(math.log(positive / rule)) < math.log(1.5)
+    mended = [*(nats[d, n][1].item() for n in few_sizes), positive]
+    print(
+        f"        slope with the positive mean at the last size {slope(mended, all_sizes):.2f}"
+    )
+    assert abs(slope(mended, all_sizes) + 1) < 0.15
+
+# %% [markdown]
+# With 100 points it is the other way round in four dimensions of six: there the right family, with parameters learned from so few, loses more than the kernel estimate. (Means of five seeds; of the four, the two models are close in
+# all but eight dimensions; and the kernel's bandwidth had 2,000 further points.)
+#
+# The kernel's slopes rise with every dimension as predicted, but each is flatter than it should be, by 0.06 to 0.17; in one and two dimensions that is just beyond the tolerance of 0.15. The exponent $4/(4+d)$ is that of the
+# squared error, and we borrowed it for nats. Nats also charge for the tails, where the squared error is next to nothing. In one dimension the integrand above splits the loss by place:
 
 # %%
 world_1 = two_gaussians(1, apart=1.5)
 axis = torch.linspace(-9, 9, 1801, dtype=torch.float64)[:, None]
 log_p, tails = world_1.log_prob(axis), axis[:, 0].abs() > 3.5
-shares = []
-for n in (316, 3_162, 31_623):
+body_loss, tail_loss, draws = [], [], 20
+for n in (316, 1_000, 3_162):
     charge = torch.zeros(len(axis)).double()
-    for seed in range(3):
+    for seed in range(draws):
         sample = world_1.sample((n,), rng=training.rng(seed))
         log_q = KernelDensity(sample, bandwidth=n**-0.2).log_prob(axis)
-        charge += log_p.exp() * (log_p - log_q) - log_p.exp() + log_q.exp()
-    shares.append((charge[tails].sum() / charge.sum()).item())
-    print(f"N = {n:6}: {shares[-1]:.0%} of the loss is due to the tails beyond 3.5")
-beyond = log_p.exp()[tails].sum().item() * 0.01
-print(f"they hold {beyond:.1%} of the mass")
-assert beyond < 0.025 and min(shares) > 0.25
+        loss = log_p.exp() * (log_p - log_q) - log_p.exp() + log_q.exp()
+        charge += loss / draws
+    body_loss.append(charge[~tails].sum().item() * 0.01)
+    tail_loss.append(charge[tails].sum().item() * 0.01)
+    print(f"N = {n:5}: {body_loss[-1]:.5f} nats within 3.5, {tail_loss[-1]:.5f} beyond")
+beyond = 2 - torch.special.ndtr(torch.tensor([2.0, 5.0]).double()).sum().item()
+print(f"beyond 3.5 lies {beyond:.1%} of the mass")
+assert beyond < 0.025
+assert all(t > 0.25 * (b + t) for b, t in zip(body_loss, tail_loss, strict=True))
+widths_there = [
+    row["bandwidth"]
+    for row in recorded["rows"]
+    if (row["dim"], row["n"]) == (1, 10_000)
+]
+assert max(widths_there) > 3 * min(widths_there)
+without_last = slope([nats[1, n][0].item() for n in few_sizes], few_sizes)
+assert abs(without_last + 0.54) < 0.005
 
 # %% [markdown]
-# Less than a fortieth of the mass causes more than a quarter of the loss at every size (three samples each): a Gaussian kernel falls off fast beyond the last point {cite}`hall1987kullback`.
+# Less than a fortieth of the mass causes more than a quarter of the loss at every size (means of 20 samples): a Gaussian kernel falls off fast beyond the last point {cite}`hall1987kullback`. That is one reason why nats need not
+# fall like the squared error; we did not measure whether it explains the slopes, in one dimension or in more. In one dimension the measured slope is also uncertain: without the last size it is $-0.54$, and with 10,000 points the
+# five bandwidths, each chosen by 2,000 further points, differ by a factor of three.
 #
 # What this means in eight dimensions: with 31,623 points the kernel estimate loses more nats than the two Gaussians do with 1,000.
 
@@ -645,6 +713,9 @@ for split in range(3):
     seen_labels, true_labels = labels[order[:1437]], labels[order[1437:]]
     kernels = chosen_kernel(seen_images, [0.15 * 1.1**k for k in range(14)])
     width = kernels.bandwidth
+    contrast = seen_images.std(dim=0)
+    scaled = chosen_kernel(seen_images / contrast, [0.5 * 1.1**k for k in range(8)])
+    assert contrast.min() < 0.05 and contrast.max() > 0.7
     gaussian = Gaussian.standard(64).fit(seen_images)
     pixels = Normal.standard(64).fit(seen_images)
     tenth = torch.full((10,), 0.1)
@@ -656,6 +727,8 @@ for split in range(3):
     found = {
         "pixels": pixels.log_prob(held_out).mean(),
         "kernels": kernels.log_prob(held_out).mean(),
+        "kernels, scaled": scaled.log_prob(held_out / contrast).mean()
+        - contrast.log().sum(),
         "Gaussian": gaussian.log_prob(held_out).mean(),
         "accuracy": (answers == true_labels).double().mean(),
         "bandwidth": torch.tensor(width),
@@ -670,14 +743,19 @@ for pixel, k_, gauss in zip(
     scores["pixels"], scores["kernels"], scores["Gaussian"], strict=True
 ):
     assert pixel < k_ < pixel + 3 and k_ < gauss - 10
+for k_, fair, gauss in zip(
+    scores["kernels"], scores["kernels, scaled"], scores["Gaussian"], strict=True
+):
+    assert k_ + 10 < fair < gauss - 1
 assert min(scores["accuracy"]) > 0.97
 
 # %% [markdown]
-# The first three lines are nats per held-out image. The kernel estimate is less than three nats better than a model in which all pixels are independent, and one Gaussian, with its
-# single hill, beats it by more than ten. It does not know that neighbouring pixels go together: its noise goes in all 64 directions alike.
+# The first four lines are nats per held-out image. With one width for all pixels, the kernel estimate is less than three nats better than a model in which all pixels are independent, and one Gaussian, with its
+# single hill, beats it by more than ten. Most of that is a matter of scale: some pixels hardly vary, others do over the whole range of greys, and both rivals learn a scale for each. If every pixel is divided by its standard
+# deviation first (second of the kernel lines; the logarithms of the deviations are subtracted from the log-density), the estimate gains more than ten nats, and still stays behind the Gaussian, in all three splits.
 #
 # Yet it knows where the images are. Because a kernel density's `fit` takes weights, ten of them are the parts of a
-# {py:class}`~genmodels.density.mixture.Mixture` with labels seen, as in {ref}`sec-paradigms`, and that classifier is right on more than 97 % of the held-out images (fourth line).
+# {py:class}`~genmodels.density.mixture.Mixture` with labels seen, as in {ref}`sec-paradigms`, and that classifier is right on more than 97 % of the held-out images (fifth line).
 # To tell classes apart, only the ratio of densities matters.
 #
 # And its samples? A sample is a training image plus noise of length about $h\sqrt{64}$.
@@ -726,18 +804,29 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# **Sums of tiny numbers.** A log-density of a picture is the logarithm of a sum of very small numbers. scikit-learn's `KernelDensity` adds and
-# subtracts bounds on them in a tree of small groups, and in many dimensions with a small bandwidth it returns wrong values
-# ([issue 7492](https://github.com/scikit-learn/scikit-learn/issues/7492), reported in 2016 with these very digits,
-# and [issue 25799](https://github.com/scikit-learn/scikit-learn/issues/25799)). With all points in one leaf of the tree it only adds, and agrees with ours.
+# **Sums of tiny numbers.** The log-density of a picture is the logarithm of a sum of very small numbers. Our estimate must equal that sum, written out in numpy. scikit-learn's
+# `KernelDensity` puts the points into a tree of small groups, and adds and subtracts bounds on their shares; where the bounds are far larger than the sum, rounding can leave nothing of it
+# ([issue 7492](https://github.com/scikit-learn/scikit-learn/issues/7492), reported in 2016 with these very digits). How far its numbers are from the sum, in the version named below,
+# is printed and not asserted. With all points in one leaf there is nothing to bound.
+
 
 # %%
-for name, leaf in (("default tree", 40), ("one leaf", 1437)):
-    peer = sklearn.neighbors.KernelDensity(bandwidth=width, leaf_size=leaf)
-    theirs = torch.tensor(peer.fit(seen_images.numpy()).score_samples(held_out.numpy()))
-    gap = (theirs - kernels.log_prob(held_out)).abs()
-    print(f"{name}: off by {gap.mean():.2g} nats on average, {gap.max():.2g} at most")
-    assert gap.max() < 1e-9 if leaf == 1437 else gap.max() > 1
+def summed(x, points, h):
+    """The definition: all exponents of a place, the largest taken out before exp."""
+    exponents = np.stack([-((row - points) ** 2).sum(axis=1) / (2 * h**2) for row in x])
+    top = exponents.max(axis=1)
+    logs = top + np.log(np.exp(exponents - top[:, None]).mean(axis=1))
+    return logs - points.shape[1] * math.log(h * math.sqrt(2 * math.pi))
+
+
+known, asked = seen_images.numpy(), held_out.numpy()
+exact = summed(asked, known, width)
+assert np.abs(kernels.log_prob(held_out).numpy() - exact).max() < 1e-9
+print(f"scikit-learn {sklearn.__version__}")
+for name, leaf in (("default tree", 40), ("one leaf", len(known))):
+    peer = sklearn.neighbors.KernelDensity(bandwidth=width, leaf_size=leaf).fit(known)
+    off = np.abs(peer.score_samples(asked) - exact)
+    print(f"{name}: off by {off.mean():.2g} nats on average, {off.max():.2g} at most")
 
 # %% [markdown]
 # **One width for all places.** The bandwidth is the same in the peaks and in the tails. At a border, where the density jumps to 0, half of a kernel hangs over it: points spread evenly on
@@ -964,7 +1053,7 @@ def cases_log_count(rng):
 #
 # - $p(x)\approx\frac K{NV}$: fix the cells (histogram), fix the width at $x$ (kernel), or fix the count (neighbours, no density).
 # - The width decides everything, the points' own likelihood cannot choose it, and leaving one out can.
-# - The error falls like $N^{-4/(4+d)}$. In many dimensions a kernel estimate is its training set with noise: good enough to classify, poor as a model.
+# - The error falls like $N^{-4/(4+d)}$. In many dimensions a kernel estimate is its training set with noise: good enough to classify; as a model of the digits it lost to one Gaussian.
 #
 # **Further reading.** The textbook's section 9.2: {cite}`qiu2020nndl`. Where it began: {cite}`rosenblatt1956remarks,parzen1962estimation`; nearest neighbours:
 # {cite}`loftsgaarden1965nonparametric`. A classic introduction: {cite}`silverman1986density`. Why likelihoods estimated by kernels mislead for image models:

@@ -77,9 +77,10 @@ class Neighbours:
 
     def _estimate(self, radius: Tensor, *, n: int) -> Tensor:
         if not bool((radius > 0).all()):
+            at = int((radius <= 0).sum())
             raise ValueError(
-                f"{int((radius <= 0).sum())} of the balls have radius 0: {self.k} or more points lie on one spot. "
-                "Remove copies, or take a larger k."
+                f"radius 0 at {at} of {radius.numel()} places: {self.k} or more of the {n} points lie exactly there. "
+                "Take a larger k, or remove copies."
             )
         dim = 1 if self.points.ndim == 1 else self.points.shape[1]
         return math.log(self.k / n) - log_ball(dim) - dim * radius.log()

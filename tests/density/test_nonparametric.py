@@ -281,24 +281,39 @@ def test_kernel_rejects(mutant: tuple[type[KernelDensity], Callable[[type[Kernel
 
 @pytest.mark.parametrize(("dim", "h"), [(1, 0.2), (2, 0.3), (16, 1.0), (64, 3.0)])
 def test_kernel_is_scikit_learns(dim: int, h: float) -> None:
-    """One leaf for all points: in a tree of many leaves scikit-learn loses digits, see the next test."""
+    """One leaf for all points: a tree of many leaves may lose digits (scikit-learn's issue 7492)."""
     points, x, weights = cloud(300, dim), cloud(50, dim, seed=1), torch.arange(300).double() % 5 + 1
     peer = Peer(bandwidth=h, leaf_size=300).fit(points.numpy(), sample_weight=weights.numpy())
     ours = KernelDensity(points, weights, bandwidth=h).log_prob(x)
     assert_close(ours, torch.tensor(peer.score_samples(x.numpy())), rtol=1e-10, atol=1e-10)
 
 
-def check_tree(score: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> None:
-    """64 dimensions and a small bandwidth, where all summands are tiny."""
+Score = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+
+
+def check_tiny_summands(score: Score) -> None:
+    """64 dimensions and a small bandwidth: every summand is far below the rounding error of 1."""
     points, x = cloud(300, 64), cloud(20, 64, seed=1)
     found = torch.tensor(score(points.numpy(), x.numpy(), 1.0))
     assert_close(found, direct(x, points, torch.ones(300).double(), 1.0), rtol=1e-9, atol=1e-9)
 
 
-def test_kernel_is_right_where_a_tree_is_not() -> None:
-    check_tree(lambda p, x, h: KernelDensity(torch.tensor(p), bandwidth=h).log_prob(torch.tensor(x)).numpy())
-    # scikit-learn/scikit-learn, issues 7492 and 25799: bounds are added and subtracted until nothing is left.
-    rejects(check_tree, lambda p, x, h: Peer(bandwidth=h).fit(p).score_samples(x))
+def bounds_taken_off(points: np.ndarray, x: np.ndarray, h: float) -> np.ndarray:
+    """As in a tree (scikit-learn's issue 7492): start with the bound 1 of each kernel, then put the value."""
+    kernels = np.exp(-((x[:, None] - points) ** 2).sum(axis=-1) / (2 * h**2))
+    total = np.full(len(x), float(len(points)))
+    for column in kernels.T:
+        total += column - 1.0
+    logs: np.ndarray = np.log(np.maximum(total, 1e-300) / len(points))
+    return logs - points.shape[1] * math.log(h * math.sqrt(2 * math.pi))
+
+
+def test_kernel_is_right_where_all_summands_are_tiny() -> None:
+    check_tiny_summands(lambda p, x, h: KernelDensity(torch.tensor(p), bandwidth=h).log_prob(torch.tensor(x)).numpy())
+
+
+def test_tiny_summands_reject_bounds() -> None:
+    rejects(check_tiny_summands, bounds_taken_off)
 
 
 def test_kernel_is_scipys() -> None:
