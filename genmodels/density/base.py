@@ -97,7 +97,7 @@ class Density(ABC):
 
     def _wide(self, x: Tensor) -> Tensor:
         """`x` in the precision of the parameters, if that is the higher one."""
-        own = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        own: list[object] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
         for parameter in own:
             if isinstance(parameter, Tensor) and parameter.is_floating_point() and x.is_floating_point():
                 x = x.to(torch.promote_types(x.dtype, parameter.dtype))
