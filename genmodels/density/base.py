@@ -41,14 +41,16 @@ class Density(ABC):
         ValueError
             If the points have another shape, or are not a number.
         """
-        rows = self._rows(x)
-        return self.like(x)._log_prob(rows).reshape(x.shape[: x.ndim - len(self.event_shape)])
+        # In the higher of the two precisions: a covariance that is good in double precision may be singular in single.
+        rows = self._wide(self._rows(x))
+        each = self.like(rows)._log_prob(rows)
+        return (each.to(x.dtype) if x.is_floating_point() else each).reshape(x.shape[: x.ndim - len(self.event_shape)])
 
     def sample(self, sample_shape: Sequence[int], *, rng: torch.Generator) -> Shaped[Tensor, ...]:
         r"""Independent points of shape (\*sample_shape, \*event_shape)."""
-        return self._sample(math.prod(sample_shape), rng=rng).reshape(*sample_shape, *self.event_shape)
+        return self._sample(math.prod(sample_shape), rng=rng).reshape((*sample_shape, *self.event_shape))
 
-    def fit(self: D, x: Shaped[Tensor, ...], *, weights: Float[Tensor, " n"] | None = None) -> D:
+    def fit(self: D, x: Shaped[Tensor, ...], *, weights: Shaped[Tensor, " n"] | None = None) -> D:
         r"""The member of this family that maximises :math:`\sum_n w_n\log p(x_n)`, or what the class says instead.
 
         `x` has shape (n, \*event_shape). A point with weight 3 counts as three points; without weights all count 1.
@@ -61,7 +63,10 @@ class Density(ABC):
         return self.like(x)._fit(*self._data(x, weights))
 
     def like(self: D, x: Tensor) -> D:
-        """The same density on the device of `x` and, if `x` is floating, in its precision."""
+        """The same density on the device of `x` and, if `x` is floating, in its precision.
+
+        The parts of a mixture or a product follow when they are used; what is no dataclass is returned as it is.
+        """
         if not is_dataclass(self):
             return self
         dtype = x.dtype if x.is_floating_point() else None
@@ -90,9 +95,20 @@ class Density(ABC):
             raise ValueError(f"x has {int(x.isnan().sum())} entries that are NaN; remove those points or fill them in.")
         return x.reshape(-1, *event)
 
+    def _wide(self, x: Tensor) -> Tensor:
+        """`x` in the precision of the parameters, if that is the higher one."""
+        own: list[object] = [getattr(self, f.name) for f in fields(self)] if is_dataclass(self) else []
+        for parameter in own:
+            if isinstance(parameter, Tensor) and parameter.is_floating_point() and x.is_floating_point():
+                x = x.to(torch.promote_types(x.dtype, parameter.dtype))
+        return x
+
     def _data(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Float[Tensor, " n"]]:
         """What a `fit` starts from: checked points in rows, and how often each counts."""
         rows = self._rows(x)
+        if x.ndim != 1 + len(self.event_shape):
+            wanted = ", ".join(["n", *map(str, self.event_shape)]) + ("" if self.event_shape else ",")
+            raise ValueError(f"x has shape {tuple(x.shape)}: to fit, give one point per row, shape ({wanted}).")
         if not len(rows):
             raise ValueError("there is no point to fit to: x is empty.")
         if x.is_floating_point() and not bool(x.isfinite().all()):
@@ -109,7 +125,7 @@ def _checked(weights: Tensor | None, x: Tensor) -> Float[Tensor, " n"]:
     if not bool((weights.isfinite() & (weights >= 0)).all()) or not bool((weights > 0).any()):
         raise ValueError("weights say how often a point counts: give finite numbers of 0 or more, not all of them 0.")
     # Integer data may come with weights in double precision, and then the parameters are in double precision too.
-    return weights.to(x.device, dtype) if x.is_floating_point() else weights.to(x.device)
+    return weights.to(x.device, weights.dtype if weights.is_floating_point() and not x.is_floating_point() else dtype)
 
 
 def mean(x: Shaped[Tensor, "n ..."], weights: Float[Tensor, " n"]) -> Float[Tensor, ...]:
@@ -123,15 +139,17 @@ def summed(each: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
 
 
 def whole(x: Tensor, *, low: int, high: int | None, what: str) -> None:
-    """Refuse what is not a whole number from `low` to `high`.
+    """Refuse what is not a finite whole number from `low` to `high` (None: no upper limit).
 
     Raises
     ------
     ValueError
         Saying `what` was expected.
     """
-    outside = (
-        (x < low) | (x > (math.inf if high is None else high)) | (x != x.round() if x.is_floating_point() else False)
-    )
+    outside = x < low
+    if high is not None:
+        outside = outside | (x > high)
+    if x.is_floating_point():
+        outside = outside | (x != x.round()) | ~x.isfinite()
     if bool(outside.any()):
         raise ValueError(f"{what}, and {x[outside].flatten()[0].item():g} was given.")

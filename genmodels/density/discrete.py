@@ -11,11 +11,8 @@ from torch import Tensor
 
 from .base import Density, mean, summed, whole
 
-LARGEST = 2**62
-"""No count is larger, and infinity is none."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bernoulli(Density):
     r"""Independent bits, :math:`\prod_ip_i^{x_i}(1-p_i)^{1-x_i}`. The event has the shape of p.
 
@@ -50,7 +47,7 @@ class Bernoulli(Density):
         return summed(torch.xlogy(x, self.p) + torch.xlogy(1 - x, 1 - self.p))  # 0 log 0 = 0
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        return (torch.rand(n, *self.event_shape, generator=rng).to(self.p) < self.p).to(self.p)
+        return (torch.rand(n, *self.event_shape, generator=rng, device=rng.device).to(self.p) < self.p).to(self.p)
 
     def _fit(self, x: Tensor, weights: Tensor) -> Bernoulli:
         whole(x, low=0, high=1, what="a bit is 0 or 1")
@@ -61,7 +58,7 @@ class Bernoulli(Density):
         return replace(self, p=(ones + self.pseudo) / (zeros + ones + 2 * self.pseudo))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Categorical(Density):
     r"""One of K things, with probabilities p in the last axis; further axes are independent coordinates of the event.
 
@@ -112,7 +109,7 @@ class Categorical(Density):
         return x.long()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Poisson(Density):
     r"""Independent counts, :math:`\prod_ie^{-\lambda_i}\lambda_i^{x_i}/x_i!`. The event has the shape of the rate.
 
@@ -140,7 +137,7 @@ class Poisson(Density):
         return tuple(self.rate.shape)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        whole(x, low=0, high=LARGEST, what="a count is a whole number of 0 or more")
+        whole(x, low=0, high=None, what="a count is a whole number of 0 or more")
         x = x.to(self.rate)
         return summed(torch.xlogy(x, self.rate) - self.rate - torch.lgamma(x + 1))
 
@@ -153,7 +150,7 @@ class Poisson(Density):
         return replace(self, rate=mean(x, weights))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Multinomial(Density):
     r"""How often each of K things came up in `total` draws, :math:`\frac{n!}{\prod_kx_k!}\prod_kp_k^{x_k}`.
 
@@ -207,7 +204,7 @@ class Multinomial(Density):
 
 def _probabilities(p: Tensor, *, add_up: bool = False) -> None:
     p = p.detach()
-    if not bool(((p >= 0) & (p <= 1 + 1e-6)).all()):
+    if not bool(((p >= 0) & (p <= (1 + 1e-6 if add_up else 1))).all()):  # a sum may be off by rounding
         raise ValueError("a probability is a number from 0 to 1, and p has others.")
     if add_up and not bool(((p.sum(dim=-1) - 1).abs() < 1e-4).all()):
         raise ValueError("probabilities add up to 1, and those of p do not: divide them by their sum.")

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 from torch.distributions import constraints, transform_to
 
@@ -71,12 +71,18 @@ def member(density: D, at: Mapping[str, Tensor], *, domains: Domains | None = No
 
 def slopes(
     density: Density,
-    x: Shaped[Tensor, "n ..."],
+    x: Shaped[Tensor, ...],
     *,
-    weights: Float[Tensor, " n"] | None = None,
+    weights: Shaped[Tensor, " n"] | None = None,
     domains: Domains | None = None,
 ) -> dict[str, Tensor]:
-    r"""The gradient of the mean log-likelihood in the coordinates of each parameter: 0 at a maximum inside."""
+    r"""The gradient of the mean log-likelihood in the coordinates of each parameter: 0 at a maximum inside.
+
+    Raises
+    ------
+    ValueError
+        For points or weights that `fit` refuses, or a parameter on the edge of its domain.
+    """
     density = density.like(x)
     at = {name: value.requires_grad_() for name, value in coordinates(density, domains=domains).items()}
     value = _likelihood(member(density, at, domains=domains), x, weights)
@@ -85,11 +91,11 @@ def slopes(
 
 def ascent(
     density: D,
-    x: Shaped[Tensor, "n ..."],
+    x: Shaped[Tensor, ...],
     *,
     steps: int,
     optimizer: Callable[[Any], torch.optim.Optimizer] = STEPS_OF_A_TENTH,
-    weights: Float[Tensor, " n"] | None = None,
+    weights: Shaped[Tensor, " n"] | None = None,
     domains: Domains | None = None,
 ) -> Iterator[tuple[D, float]]:
     r"""Gradient ascent step by step: each member on the way with its mean log-likelihood, the start first.
@@ -99,7 +105,7 @@ def ascent(
     Raises
     ------
     ValueError
-        If the steps are so long that they leave the family.
+        If the steps are so long that they leave the family, or for points or weights that `fit` refuses.
     """
     density = density.like(x)
     at = coordinates(density, domains=domains)
@@ -128,5 +134,6 @@ def _domains(density: Density, domains: Domains | None) -> Domains:
 
 
 def _likelihood(density: Density, x: Tensor, weights: Tensor | None) -> Tensor:
-    each = density.log_prob(x)
-    return each.mean() if weights is None else (weights.to(each) / weights.sum() * each).sum()
+    rows, counts = density._data(x, weights)  # refuses what `fit` refuses
+    each = density.log_prob(rows)
+    return (counts.to(each) / counts.sum() * each).sum()

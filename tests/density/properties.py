@@ -116,8 +116,12 @@ def keeps_precision(case: Case) -> None:
         fitted = (case.fits or _fit)(case.density, case.density.sample((50,), rng=rng(2)).to(dtype))
         assert fitted.log_prob(x.to(dtype)).dtype == dtype
         assert {t.dtype for t in _floating(fitted)} == {dtype}
+    double = case.density.log_prob(x.double())
+    assert not torch.equal(double, double.float().double()), "single precision on the way"
     where = "cuda" if torch.cuda.is_available() else "cpu"
     assert case.density.log_prob(x.to(where)).device.type == where
+    there = (case.fits or _fit)(case.density, case.density.sample((50,), rng=rng(2)).to(where))
+    assert there.sample((2,), rng=rng(2)).device.type == where
 
 
 def _floating(density: Any) -> list[Tensor]:
@@ -166,6 +170,7 @@ def refuses(case: Case) -> None:
     if wrong is not None:
         assert str(event) in refusal(ValueError, lambda: density.log_prob(wrong))
         assert str(event) in refusal(ValueError, lambda: density.fit(wrong))
+    assert "one point per row" in refusal(ValueError, lambda: density.fit(x[None]))
     assert "empty" in refusal(ValueError, lambda: density.fit(x[:0]))
     if x.is_floating_point():
         x = x.clone()

@@ -90,8 +90,8 @@ def downhill(density: Density, x: Tensor, *, steps: int, optimizer: Callable[...
 def stale(density: Density, x: Tensor, *, steps: int, optimizer: Callable[..., torch.optim.Optimizer]) -> list:
     """Gradients added up over the steps: zero_grad forgotten."""
     at = coordinates(density.like(x))
-    by, way = torch.optim.SGD([place.requires_grad_() for place in at.values()], lr=1e-3), []
-    for _ in range(300):
+    by, way = torch.optim.SGD([place.requires_grad_() for place in at.values()], lr=0.01), []
+    for _ in range(steps + 1):
         here = member(density.like(x), at)
         value = here.log_prob(x).mean()
         way.append((replace(here, **{name: getattr(here, name).detach() for name in at}), float(value.detach())))
@@ -102,16 +102,39 @@ def stale(density: Density, x: Tensor, *, steps: int, optimizer: Callable[..., t
 
 def half_the_data(density: Density, x: Tensor, *, steps: int, optimizer: Callable[..., torch.optim.Optimizer]) -> list:
     """The likelihood of half the data."""
-    return list(ascent(density, x[:30], steps=200, optimizer=SGD))
+    return list(ascent(density, x[:30], steps=steps, optimizer=optimizer))
 
 
 def test_ascent_and_closed_form_meet() -> None:
     check_arrives(ascent)
 
 
-@mutants({f.__name__: f for f in (downhill, stale, half_the_data)})
-def test_ascent_rejects(mutant: Callable[..., object]) -> None:
-    rejects(check_arrives, mutant)
+@mutants({f.__name__: f for f in (downhill, stale)})
+def test_ascent_never_descends(mutant: Callable[..., object]) -> None:
+    with pytest.raises(AssertionError, match="went down"):
+        check_arrives(mutant)
+
+
+def test_ascent_sees_all_the_data() -> None:
+    rejects(check_arrives, half_the_data)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [torch.ones(1), torch.ones(2), -torch.ones(3), torch.zeros(3), torch.full((3,), torch.nan)],
+)
+def test_weights_that_fit_refuses_are_refused(weights: Tensor) -> None:
+    """One weight for three points once gave three times the slopes, without a word."""
+    x = torch.tensor([1.0, 2.0, 3.0])
+    assert "weights" in refusal(ValueError, lambda: slopes(Normal.standard(), x, weights=weights))
+    assert "weights" in refusal(ValueError, lambda: list(ascent(Normal.standard(), x, weights=weights, steps=1)))
+
+
+def test_no_points_and_infinite_ones_are_refused() -> None:
+    """The slopes of no data were 0: a maximum."""
+    for x, word in ((torch.zeros(0), "empty"), (torch.tensor([0.0, torch.inf]), "infinite")):
+        assert word in refusal(ValueError, lambda x=x: slopes(Normal.standard(), x))  # type: ignore[misc]
+        assert word in refusal(ValueError, lambda x=x: list(ascent(Normal.standard(), x, steps=1)))  # type: ignore[misc]
 
 
 def test_weights_count() -> None:

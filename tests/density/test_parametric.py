@@ -13,6 +13,7 @@ from torch import Tensor, distributions
 from torch.testing import assert_close
 
 from genmodels.density import Bernoulli, Categorical, Density, Gaussian, Mixture, Multinomial, Normal, Poisson
+from genmodels.density.base import whole
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -215,7 +216,7 @@ def fitted(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_gaussian_fit(fit: GaussianFit) -> None:
-    """numpy's and scipy's, and no small change of it raises the likelihood."""
+    """numpy's and scipy's."""
     x = torch.randn(9, 3, generator=rng(0)).double() @ SIGMA + MEAN
     mean, sigma = fit(x)
     assert_close(mean, torch.tensor(np.mean(x.numpy(), axis=0)))
@@ -223,10 +224,16 @@ def check_gaussian_fit(fit: GaussianFit) -> None:
     assert_close(sigma, torch.tensor(np.cov(x.numpy().T, bias=True)))
     peer_mean, peer_sigma = stats.multivariate_normal.fit(x.numpy())
     assert_close((mean, sigma), (torch.tensor(peer_mean), torch.tensor(peer_sigma)))
+
+
+def check_no_neighbour_is_better(fit: GaussianFit) -> None:
+    """No small change of the fit raises the likelihood."""
+    x = torch.randn(9, 3, generator=rng(0)).double() @ SIGMA + MEAN
+    mean, sigma = fit(x)
     best, stream = float(Gaussian(mean, sigma).log_prob(x).mean()), rng(1)
     for _ in range(20):
-        nudge = 0.02 * torch.randn(3, 3, generator=stream).double()
-        near = Gaussian(mean + nudge[0], sigma + nudge @ nudge.T + 0.1 * (nudge + nudge.T) * 0.1)
+        nudge, push = 0.02 * torch.randn(2, 3, 3, generator=stream).double()
+        near = Gaussian(mean + push[0], sigma + 0.5 * (nudge + nudge.T))
         assert float(near.log_prob(x).mean()) < best
 
 
@@ -268,11 +275,17 @@ def per_dimension(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def test_gaussian_fit() -> None:
     check_gaussian_fit(fitted)
+    check_no_neighbour_is_better(fitted)
 
 
 @mutants({f.__name__: f for f in (unbiased, uncentred, grand_mean, summed, standardised, diagonal, per_dimension)})
 def test_gaussian_fit_rejects(mutant: GaussianFit) -> None:
     rejects(check_gaussian_fit, mutant)
+
+
+@mutants({f.__name__: f for f in (unbiased, diagonal)})
+def test_no_neighbour_rejects(mutant: GaussianFit) -> None:
+    rejects(check_no_neighbour_is_better, mutant)
 
 
 @pytest.mark.parametrize("n", [5, 20])
@@ -456,9 +469,62 @@ def test_what_is_no_point_is_refused(density: Density, x: float, word: str) -> N
         assert word in refusal(ValueError, lambda: density.fit(torch.tensor([x])))
 
 
+@pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan, 0.5, -1.0])
+def test_whole_numbers_are_finite(x: float) -> None:
+    assert "a count" in refusal(ValueError, lambda: whole(torch.tensor([1.0, x]), low=0, high=None, what="a count"))
+
+
+def test_a_large_count_is_a_count() -> None:
+    """It could be fitted, and then not evaluated: the limit stood in one of the two."""
+    x = torch.tensor([1e30])
+    assert bool(Poisson.unit().fit(x).log_prob(x).isfinite().all())
+
+
+def test_counts_may_be_weights() -> None:
+    """Whole numbers on whole numbers: how often each point was seen."""
+    x, often = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 3])
+    assert_close(Poisson.unit().fit(x, weights=often).rate, torch.tensor(8 / 6))
+    urn = Multinomial.uniform(2, total=2).fit(torch.tensor([[2, 0], [1, 1], [0, 2]]), weights=often)
+    assert_close(urn.p, torch.tensor([4 / 12, 8 / 12]))
+    assert_close(Bernoulli.fair().fit(x.clamp_max(1), weights=often).p, torch.tensor(5 / 6))
+    assert_close(Categorical.uniform(3).fit(x, weights=often).p, often / 6)
+
+
+def test_one_point_of_each_family() -> None:
+    """`sample(())`, as torch.distributions allows it."""
+    for density in (Normal.standard(), Normal.standard(2), Poisson.unit(), Categorical.uniform(3, 2)):
+        assert density.sample((), rng=rng(0)).shape == density.event_shape
+
+
+def test_a_fit_in_double_precision_can_be_evaluated_in_single() -> None:
+    """Cast down, this covariance is singular: the answer is computed in double and cast."""
+    x = torch.randn(100, 2, generator=rng(0)).double() * torch.tensor([1.0, 1e4])
+    gaussian = Gaussian.standard(2).fit(x)
+    found = gaussian.log_prob(x.float())
+    assert found.dtype == torch.float32
+    assert_close(found.double(), gaussian.log_prob(x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_fit_wants_one_point_per_row() -> None:
+    """Two columns given to a density of numbers were once fitted as one."""
+    for density, x in (
+        (Normal.standard(), torch.randn(5, 3)),
+        (Normal.standard(), torch.tensor(1.0)),
+        (Gaussian.standard(2), torch.randn(4, 5, 2)),
+        (Normal.standard(2), torch.randn(2)),
+    ):
+        assert "one point per row" in refusal(ValueError, lambda d=density, x=x: d.fit(x))  # type: ignore[misc]
+
+
+def test_densities_can_be_compared() -> None:
+    """Equality field by field would ask a tensor for its truth."""
+    assert Bernoulli.fair(2) != Bernoulli.fair(2)
+
+
 def test_parameters_outside_the_family_are_refused() -> None:
     assert "from 0 to 1" in refusal(ValueError, lambda: Bernoulli(torch.tensor([0.5, 1.5])))
     assert "from 0 to 1" in refusal(ValueError, lambda: Bernoulli(torch.tensor([math.nan])))
+    assert "from 0 to 1" in refusal(ValueError, lambda: Bernoulli(torch.tensor(1 + 5e-7)))
     assert "add up to 1" in refusal(ValueError, lambda: Categorical(torch.tensor([0.5, 0.4])))
     assert "rate" in refusal(ValueError, lambda: Poisson(torch.tensor(-1.0)))
     assert "total" in refusal(ValueError, lambda: Multinomial.uniform(3, total=0))
