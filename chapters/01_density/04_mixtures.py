@@ -342,7 +342,7 @@ assert ends.max() > true_here and best.log_prob(fresh).mean() < true_fresh
 assert 5 <= len(top_ten) < 10 and ends.min() < true_here - 0.1
 
 low = fits[int(ends.argmin())]  # at rest, or on a plateau?
-*_, (_, resumed) = em(low, x, steps=300, tolerance=-math.inf)
+*_, (onward, resumed) = em(low, x, steps=300, tolerance=-math.inf)
 nudged = tuple(
     Gaussian(part.mean + 0.05, part.covariance, FLOOR)
     for part in low.parts
@@ -423,7 +423,7 @@ for name, end in finals.items():
     )
 assert reached["random points"] < 0.5 < reached["k-means++"]
 worst, lowest = min(runs["random points"], key=lambda found: found[1])
-*_, (_, later_on) = em(worst, x_ring, steps=200, tolerance=-math.inf)
+*_, (onward, later_on) = em(worst, x_ring, steps=200, tolerance=-math.inf)
 print(f"the worst {lowest:.3f}, 200 steps later {later_on:.3f}")
 if lab.scale(quick=True, full=False):  # of 200 starts, the worst may be on its way
     assert abs(later_on - lowest) < 0.02 and later_on < top - 0.1
@@ -567,7 +567,7 @@ widened = tuple(
     for part in settled.parts
     if isinstance(part, Gaussian)
 )
-(_, high), (_, lower) = em(
+(onward, high), (onward, lower) = em(
     Mixture(settled.weights, widened), x, steps=1, tolerance=-math.inf
 )
 print(f"settled at {high:.5f}; after one more step, with the floor, {lower:.5f}")
