@@ -15,17 +15,19 @@ from .base import Density, mean, summed
 LOG_2PI = math.log(2 * math.pi)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Normal(Density):
     r"""Independent normal coordinates, :math:`\prod_iN(x_i;\mu_i,\sigma_i^2)`. The event has the shape of the mean.
 
     The `fit` is maximum likelihood: the mean, and the mean square about it (divided by n, not n - 1); then `floor` is
-    added to the variance.
+    added to the variance. Without a floor a constant coordinate is refused; but EM shrinks a part onto one point little
+    by little, and only a floor prevents that.
 
     Raises
     ------
     ValueError
-        If a standard deviation is not above 0: a coordinate was constant, and its density has no maximum.
+        If a standard deviation is not above 0 (after a `fit`: a coordinate was constant, and the likelihood has no
+        maximum), or if mean and standard deviation differ in shape.
     """
 
     mean: Float[Tensor, "*event"]
@@ -33,6 +35,12 @@ class Normal(Density):
     floor: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.mean.shape != self.std.shape:
+            raise ValueError(
+                f"mean and std have shapes {tuple(self.mean.shape)} and {tuple(self.std.shape)}: give both the same."
+            )
+        if not bool((self.std.detach() >= 0).all()):
+            raise ValueError("a standard deviation is a number above 0, and std has other entries.")
         if not bool((self.std.detach() > 0).all()):
             raise ValueError(
                 "a standard deviation is 0: in one coordinate all points are alike, and the likelihood is unbounded. "
@@ -52,15 +60,19 @@ class Normal(Density):
         return summed(-((x - self.mean) / self.std).square() / 2 - self.std.log() - LOG_2PI / 2)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        return self.mean + self.std * torch.randn(n, *self.event_shape, generator=rng).to(self.mean)
+        noise = torch.randn(n, *self.event_shape, generator=rng, device=rng.device)
+        return self.mean + self.std * noise.to(self.mean)
 
     def _fit(self, x: Tensor, weights: Tensor) -> Normal:
         centre = mean(x, weights)
-        variance = mean((x - centre).square(), weights) + self.floor
+        counted = x[weights > 0]
+        # Rounding of the mean would leave a constant coordinate a tiny variance.
+        constant = (counted == counted[:1]).all(dim=0)
+        variance = mean((x - centre).square(), weights).masked_fill(constant, 0.0) + self.floor
         return replace(self, mean=centre, std=variance.sqrt())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gaussian(Density):
     r"""The Gaussian :math:`N(x;\mu,\Sigma)=(2\pi)^{-d/2}|\Sigma|^{-1/2}e^{-\frac12(x-\mu)^\top\Sigma^{-1}(x-\mu)}`.
 
@@ -70,7 +82,7 @@ class Gaussian(Density):
     Raises
     ------
     ValueError
-        If the covariance is not symmetric, or singular.
+        If the covariance is not symmetric, or singular, or of another shape than the mean asks for.
     """
 
     mean: Float[Tensor, " dim"]
@@ -78,7 +90,14 @@ class Gaussian(Density):
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        sigma, dim = self.covariance.detach(), len(self.mean)
+        sigma, dim = self.covariance.detach(), self.mean.numel()
+        if self.mean.ndim != 1 or sigma.shape != (dim, dim):
+            raise ValueError(
+                f"mean and covariance have shapes {tuple(self.mean.shape)} and {tuple(sigma.shape)}: "
+                f"give (d,) and (d, d)."
+            )
+        if not bool(sigma.isfinite().all()):
+            raise ValueError("a covariance has finite entries, and this matrix has others: look for overflow in x.")
         if not torch.equal(sigma, sigma.T) and bool((sigma - sigma.T).abs().max() > 1e-4 * sigma.abs().max()):
             raise ValueError("a covariance is symmetric, and this matrix is not: give (A + A.T) / 2 if it almost is.")
         # tr(S) tr(S^-1) / dim is large if S is badly conditioned. Of n points in d > n - 1 dimensions rounding makes
@@ -115,7 +134,8 @@ class Gaussian(Density):
         return -(standard.square().sum(dim=0) / 2 + volume)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        return self.mean + torch.randn(n, len(self.mean), generator=rng).to(self.mean) @ self.factor.T
+        noise = torch.randn(n, len(self.mean), generator=rng, device=rng.device)
+        return self.mean + noise.to(self.mean) @ self.factor.T
 
     def _fit(self, x: Tensor, weights: Tensor) -> Gaussian:
         shares = weights / weights.sum()
@@ -126,7 +146,12 @@ class Gaussian(Density):
         return replace(self, mean=centre, covariance=covariance)
 
     def _singular(self) -> str:
+        sigma = self.covariance.detach()
+        # At rank 1 a floor f makes the condition number below about tr(S) / f; twice what passes the test above.
+        floor = max(1e-6, 32 * torch.finfo(sigma.dtype).eps * float(sigma.trace()))
         return (
-            f"this covariance is singular: the points lie in fewer than {len(self.mean)} dimensions, and their "
-            f"likelihood is unbounded. Give more points, drop a coordinate, or set floor=1e-6."
+            f"this covariance is singular within the rounding of {sigma.dtype}: the points (in a mixture: those of one "
+            f"part) lie in fewer than {len(sigma)} dimensions, where the likelihood is unbounded, or the units of the "
+            f"coordinates differ too much. Give more points, drop or rescale a coordinate, use double precision, or "
+            f"set floor={floor:.0e} or more."
         )

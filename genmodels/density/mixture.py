@@ -23,7 +23,7 @@ CACHED = 2**15
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product(Density):
     r"""Independent coordinates, each with its own density of one number: :math:`p(x)=\prod_ip_i(x_i)`.
 
@@ -54,7 +54,7 @@ class Product(Density):
         return replace(self, parts=tuple(part.fit(column, weights=weights) for part, column in pairs))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mixture(Density):
     r"""A mixture :math:`p(x)=\sum_k\pi_kp_k(x)` of any densities. `fit` is EM, started from this mixture.
 
@@ -78,7 +78,10 @@ class Mixture(Density):
             raise ValueError(
                 f"{len(self.parts)} parts want {len(self.parts)} weights; got {tuple(self.weights.shape)}."
             )
-        if abs(float(self.weights.detach().sum()) - 1) > 1e-4 or bool((self.weights.detach() < 0).any()):
+        shares = self.weights.detach()
+        if not (
+            abs(float(shares.sum()) - 1) <= 1e-4 and bool((shares >= 0).all())
+        ):  # this way round, NaN is refused too
             raise ValueError("mixing weights are 0 or more and add up to 1: divide them by their sum.")
         if len({part.event_shape for part in self.parts}) > 1:
             raise ValueError("the parts of a mixture are densities of the same kind of point; these differ in shape.")
@@ -140,6 +143,8 @@ class Mixture(Density):
 
     def _maximised(self, x: Tensor, shares: Tensor) -> Mixture:
         total = shares.sum(dim=0)
+        # Below the smallest normal number a sum has no digits left to fit a part with: that part answers for nothing.
+        total = total.masked_fill(total < torch.finfo(total.dtype).tiny, 0.0)
         parts = tuple(
             part._fit(x, share) if answers else part
             for part, share, answers in zip(self.parts, shares.T, (total > 0).tolist(), strict=True)
@@ -169,8 +174,10 @@ def em(
 ) -> Iterator[tuple[Mixture, float]]:
     r"""The EM algorithm, step by step: each mixture on the way with its mean log-likelihood, the start first.
 
-    No step lowers it: an E-step touches the likelihood with a lower bound, an M-step maximises the bound. Stops after
-    `steps`, or when a step gains less than `tolerance` nats a point. Source: Dempster, Laird and Rubin 1977; nndl 11.2.
+    If every part's `fit` maximises the likelihood, no step lowers it: an E-step touches the likelihood with a lower
+    bound, an M-step maximises the bound. A `floor` or pseudo-counts give that up: near the end a step may lose a
+    little. Stops after `steps`, or when a step gains less than `tolerance` nats a point (minus infinity: never before).
+    Source: Dempster, Laird and Rubin 1977; nndl 11.2.
 
     Raises
     ------
@@ -179,14 +186,14 @@ def em(
     """
     rows, counts = mixture._data(x, weights)
     mixture, before = mixture.like(x), -torch.inf
-    for _ in range(steps + 1):
+    for left in reversed(range(steps + 1)):
         joint = mixture._joint(rows)  # one pass serves the likelihood and the E-step
         evidence = joint.logsumexp(dim=1)
         now = float(counts @ evidence.to(counts) / counts.sum())
         if not math.isfinite(now):
             raise ValueError("no part gives some point a probability above 0: start from wider parts.")
         yield mixture, now
-        if now - before < tolerance:
+        if now - before < tolerance or not left:
             return
         before = now
         mixture = mixture._maximised(rows, (joint - evidence[:, None]).exp() * counts[:, None])

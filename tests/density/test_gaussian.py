@@ -1,4 +1,4 @@
-"""The full-covariance Gaussian: against torch and scikit-learn, far from the origin, and when it is singular."""
+"""Gaussians: against torch and scikit-learn, far from the origin, singular, and with a constant coordinate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from genmodels.density import Gaussian
+from genmodels.density import Gaussian, Normal
+from genmodels.density.base import mean
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -170,7 +171,9 @@ def test_singular_is_one_clear_sentence(mutant: Points, dtype: torch.dtype) -> N
         for dim in (2, 8, 64):
             x = mutant.make(seed, dim).to(dtype)
             said = refusal(ValueError, lambda x=x: Gaussian.standard(x.shape[1]).fit(x))
-            assert "singular" in said and "floor=1e-6" in said
+            assert "singular" in said
+            advised = float(said.split("floor=")[1].split()[0])
+            assert Gaussian.standard(x.shape[1], floor=advised).fit(x).log_prob(x).isfinite().all()
 
 
 def test_a_floor_heals_it_and_scales_may_differ() -> None:
@@ -184,5 +187,70 @@ def test_a_floor_heals_it_and_scales_may_differ() -> None:
 def test_other_matrices_are_refused() -> None:
     eye = torch.eye(2)
     assert "symmetric" in refusal(ValueError, lambda: Gaussian(torch.zeros(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]])))
-    for bad in (-eye, torch.tensor([[1.0, 2.0], [2.0, 1.0]]), eye * torch.nan, 0 * eye):
+    for bad in (-eye, torch.tensor([[1.0, 2.0], [2.0, 1.0]]), 0 * eye):
         assert "singular" in refusal(ValueError, lambda bad=bad: Gaussian(torch.zeros(2), bad))
+    for bad in (eye * torch.nan, torch.tensor([[torch.inf, 0.0], [0.0, 1.0]])):
+        assert "finite" in refusal(ValueError, lambda bad=bad: Gaussian(torch.zeros(2), bad))
+    for centre in (torch.zeros(3), torch.zeros(2, 1)):
+        with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+            Gaussian(centre, eye)
+
+
+def test_units_that_differ_too_much_are_not_called_too_few_points_only() -> None:
+    said = refusal(ValueError, lambda: Gaussian.standard(2).fit(normal(100, 2).float() * torch.tensor([1.0, 1e5])))
+    assert "units" in said and "float32" in said and "double precision" in said
+    assert Gaussian.standard(2).fit(normal(100, 2) * torch.tensor([1.0, 1e5])).covariance.isfinite().all()
+
+
+# --- independent coordinates -----------------------------------------------------------------------------------------
+
+
+def check_constant(family: type[Normal], value: float, dtype: torch.dtype) -> None:
+    """A constant column beside another one: refused, with a floor healed; points that do not count do not matter."""
+    x = torch.stack([normal(178), torch.full((178,), value)], dim=1).to(dtype)
+    assert "all points are alike" in refusal(ValueError, lambda: family.standard(2).fit(x))
+    x[0], weights = 7.0, (torch.arange(178) > 0).to(dtype)
+    assert "all points are alike" in refusal(ValueError, lambda: family.standard(2).fit(x, weights=weights))
+    healed = family.standard(2, floor=1e-2).fit(x, weights=weights)
+    assert_close(healed.std[1], torch.tensor(0.1, dtype=dtype))
+    assert_close(healed.std[0].square(), x[1:, 0].var(correction=0) + 1e-2)
+
+
+class RoundingLeft(Normal):
+    """The variance about a rounded mean: a constant coordinate is left some of it (this book, before its review)."""
+
+    def _fit(self, x: Tensor, weights: Tensor) -> Normal:
+        centre = mean(x, weights)
+        variance = mean((x - centre).square(), weights) + self.floor
+        return replace(self, mean=centre, std=variance.sqrt())
+
+
+class UncountedPointsSeen(Normal):
+    """Points of weight 0 asked whether a coordinate is constant."""
+
+    def _fit(self, x: Tensor, weights: Tensor) -> Normal:
+        return super()._fit(x, torch.where(weights > 0, weights, 1e-30))
+
+
+CONSTANTS = [(value, dtype) for value in (0.1, 0.3, 3.3, 13.05) for dtype in (torch.float32, torch.float64)]
+
+
+def check_constants(family: type[Normal]) -> None:
+    for value, dtype in CONSTANTS:
+        check_constant(family, value, dtype)
+
+
+def test_a_constant_coordinate_is_refused() -> None:
+    check_constants(Normal)
+
+
+@mutants({"rounding left": RoundingLeft, "uncounted points seen": UncountedPointsSeen})
+def test_a_constant_coordinate_is_refused_rejects(mutant: type[Normal]) -> None:
+    rejects(check_constants, mutant)
+
+
+def test_other_parameters_of_a_normal_are_refused() -> None:
+    for bad in (torch.tensor([-1.0, 1.0]), torch.tensor([torch.nan, 1.0])):
+        assert "number above 0" in refusal(ValueError, lambda bad=bad: Normal(torch.zeros(2), bad))
+    with pytest.raises((ValueError, TypeError)):
+        Normal(torch.tensor(0.0), torch.ones(3))

@@ -125,7 +125,7 @@ def test_em_touches_and_climbs_rejects(mutant: type[Mixture]) -> None:
 BITS = (torch.rand(200, 6, generator=rng(3)) < 0.4).float()
 COUNTS = torch.poisson(torch.tensor([2.0, 9.0]).repeat(100), generator=rng(4))
 FAMILIES: dict[str, tuple[Tensor, tuple[Density, ...]]] = {
-    "gaussians": (three()[0], three()[1].parts),
+    "gaussians": (three()[0], tuple(Gaussian(part.mean, part.covariance) for part in three()[1].parts)),
     "normals": (three()[0], (Normal.standard(2), Normal(torch.ones(2), torch.ones(2)))),
     "bits": (BITS, tuple(Bernoulli(torch.rand(6, generator=rng(seed)) * 0.8 + 0.1, 0.0) for seed in range(3))),
     "counts": (COUNTS, (Poisson(torch.tensor(1.0)), Poisson(torch.tensor(4.0)))),
@@ -140,6 +140,22 @@ def test_the_likelihood_never_falls(name: str) -> None:
     for weights in (None, torch.rand(len(x), generator=rng(1)).double()):
         climb = torch.tensor([now for _, now in em(start, x, weights=weights, steps=50)], dtype=torch.float64)
         assert climb.diff().min() > -1e-9 and climb[-1] > climb[0]
+
+
+def test_a_floor_may_lower_it() -> None:
+    """The M-step is then no maximum of the bound: from the end of EM without a floor, a step down."""
+    x, start = three()
+    bare = Mixture(start.weights, tuple(Gaussian(p.mean, p.covariance) for p in start.parts)).fit(x)
+    floored = Mixture(bare.weights, tuple(Gaussian(p.mean, p.covariance, floor=0.1) for p in bare.parts))
+    (_, before), (_, after) = em(floored, x, steps=1, tolerance=-torch.inf)
+    assert after < before - 1e-4
+
+
+def test_no_step_is_no_fit() -> None:
+    """No M-step after the last likelihood: on five equal points it would fail."""
+    two = Mixture(torch.tensor([0.5, 0.5]), (Gaussian.standard(2), Gaussian(torch.ones(2), torch.eye(2))))
+    assert len(list(em(two, torch.ones(5, 2), steps=0))) == 1
+    assert "singular" in refusal(ValueError, lambda: list(em(two, torch.ones(5, 2), steps=1)))
 
 
 def test_the_end_is_a_stationary_point() -> None:
@@ -260,6 +276,17 @@ def test_a_part_that_answers_for_nothing_stays_and_weighs_nothing() -> None:
     assert torch.equal(steps[-1][0].responsibilities(x)[:, 3], torch.zeros(len(x)).double())
 
 
+def test_a_share_without_digits_is_no_share() -> None:
+    """Below the smallest normal number: fitted to it, the part would move onto one point."""
+    x, start = three()
+    x = x.float()
+    shares = torch.full((len(x), 3), 0.5)
+    shares[:, 2] = 0
+    shares[0, 2] = torch.finfo(torch.float32).tiny / 4
+    later = start.maximised(x, shares)
+    assert later.weights[2] == 0 and torch.equal(later.parts[2].mean, start.like(x).parts[2].mean)
+
+
 def collapse(floor: float) -> Callable[[], Mixture]:
     """A part that starts on ten copies of one point, narrow; the other starts wide."""
     x = torch.cat([three()[0], torch.full((10, 2), 20.0).double()])
@@ -277,7 +304,9 @@ def test_a_part_on_one_point_is_refused_or_given_a_floor() -> None:
 
 def test_a_point_that_nobody_can_have_made_is_refused() -> None:
     never = Mixture(torch.tensor([0.5, 0.5]), (Bernoulli(torch.zeros(3)), Bernoulli(torch.zeros(3))))
-    assert "probability above 0" in refusal(ValueError, lambda: never.fit(torch.ones(4, 3)))
+    ones = torch.ones(4, 3)
+    assert "probability above 0" in refusal(ValueError, lambda: never.fit(ones))
+    assert "add up to 1" in refusal(ValueError, lambda: never.maximised(ones, never.responsibilities(ones)))
 
 
 def test_bad_input_gets_one_clear_sentence() -> None:
@@ -286,4 +315,5 @@ def test_bad_input_gets_one_clear_sentence() -> None:
     assert "NaN" in refusal(ValueError, lambda: next(em(start, x * torch.nan, steps=1)))
     assert "weights" in refusal(ValueError, lambda: next(em(start, x, weights=-torch.ones(len(x)), steps=1)))
     assert "responsibilities" in refusal(ValueError, lambda: start.maximised(x, torch.ones(len(x), 2)))
-    assert "add up to 1" in refusal(ValueError, lambda: Mixture(torch.ones(3), start.parts))
+    for bad in (torch.ones(3), torch.full((3,), torch.nan), torch.tensor([1.5, -0.5, 0.0])):
+        assert "add up to 1" in refusal(ValueError, lambda bad=bad: Mixture(bad, start.parts))
