@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from experiments import topics_ap as recipe
+from experiments import topics_swap
 from genmodels import lab, training
 from genmodels.data.documents import Corpus
 from genmodels.density.topics import LDA
@@ -73,3 +74,12 @@ def test_every_cell_was_recorded() -> None:
     wanted |= {("lda, larger priors", k, s) for k in recipe.LARGER_GRID for s in range(3)}
     assert set(cells) == wanted and len(cells) == len(wanted)
     assert "changes" not in recorded["commit"]
+
+
+def test_both_ways_are_scored_for_both_models_topics() -> None:
+    rows = topics_swap.rows_of(CORPUS, k=4, seed=0, held_out=30)
+    assert len({(row["topics of"], row["way"]) for row in rows}) == 4
+    train, seen, hidden = recipe.split(CORPUS, held_out=30, seed=0)
+    found, _ = recipe.plsa(train, k=4, seed=0, pseudo=recipe.ETA)
+    value = recipe.topics.perplexity(hidden, recipe.topics.folded(seen, found), found)
+    assert rows[0] == {"topics of": "plsa", "way": "folded in", "seed": 0, "perplexity": round(value, 1)}
