@@ -9,6 +9,7 @@ scikit-learn's LDA beside ours at one of them, and the words of one model's topi
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,11 +65,13 @@ def last(steps: Any) -> Any:
 def judged(
     fit: Callable[[], tuple[Tensor, int]], complete: Callable[[Tensor], Tensor], hidden: Corpus
 ) -> dict[str, Any]:
-    """Fit, infer the held-out articles' topics, score their hidden words."""
+    """Fit, infer the held-out articles' topics, score their hidden words; None stands for more than 1e9."""
     began = time.process_time()
     found, steps = fit()
     seconds = time.process_time() - began
     value = topics.perplexity(hidden, complete(found), found)
+    if math.isnan(value):
+        raise ArithmeticError(f"the perplexity of {len(found)} topics is not a number.")
     return {"perplexity": round(value, 1) if value < 1e9 else None, "steps": steps, "seconds": round(seconds, 1)}
 
 

@@ -3,7 +3,8 @@
     GENMODELS_DATA=DIR python -m experiments.topics_swap [--seeds 3]
 
 Writes `results/topics_swap.json`: the perplexity of document completion as in `topics_ap`, same splits and fits, for
-pLSA's and LDA's topics, each once folded in and once with the variational inference of LDA.
+pLSA's and LDA's topics, each once folded in and once with the variational inference of LDA; and how many hidden words
+pLSA without pseudo-counts gives the probability 0.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def rows_of(corpus: Corpus, *, k: int, seed: int, held_out: int) -> list[dict[st
             }
             for way, theta in ways.items()
         ]
+    bare, _ = plsa(train, k=k, seed=seed, pseudo=0.0)
+    mixed = hidden.spread(topics.folded(seen, bare), bare.T.contiguous())
+    impossible = float(hidden.count[mixed == 0].sum())
+    rows.append(
+        {"topics of": "plsa without pseudo-counts", "seed": seed, "impossible": impossible, "hidden": hidden.tokens}
+    )
     print(*rows, sep="\n", flush=True)
     return rows
 
@@ -54,7 +61,14 @@ def main() -> None:
     for seed in range(seeds):
         rows += rows_of(corpus, k=BESIDE, seed=seed, held_out=225)
     setting = {"topics": BESIDE, "alpha": ALPHA, "eta": ETA, **{k: SETTING[k] for k in ("held_out", "metric", "stop")}}
-    result = {**about, "setting": setting, "rows": rows, "seconds": round(time.process_time() - began)}
+    size = {"documents": corpus.documents, "tokens": corpus.tokens, "words": corpus.words}
+    result = {
+        **about,
+        "collection": size,
+        "setting": setting,
+        "rows": rows,
+        "seconds": round(time.process_time() - began),
+    }
     print(record.write("topics_swap", result))
 
 

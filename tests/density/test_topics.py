@@ -83,6 +83,13 @@ def test_pseudo_counts_are_those_of_the_generic_fit() -> None:
         testing.assert_close(topics.topics_of(a), topics.topics_of(b))
 
 
+def test_a_random_start_has_one_precision() -> None:
+    for dtype in (torch.float64, torch.float32):
+        start = topics.random_plsa(3, 4, topics=6, rng=rng(0), dtype=dtype)
+        assert {start.weights.dtype, topics._column(start, 0).dtype, topics.topics_of(start).dtype} == {dtype}
+    assert topics.random_plsa(3, 4, topics=6, rng=rng(0)).weights.dtype == torch.float64
+
+
 def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
     """KL-NMF by multiplicative updates, run to the end, has the divergence of EM run to the end from the same start."""
     *_, (_, value) = topics.plsa(START, CORPUS, steps=3000)
