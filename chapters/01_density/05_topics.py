@@ -5,7 +5,7 @@
 # **What is a collection of texts about, when nobody has labelled a single word?**
 #
 # A text about the economy uses other words than a text about football, and a text about the economics of football uses both kinds. This section
-# finds such kinds of words, the topics (主题), from nothing but counts of words. The first model is the mixture of {ref}`sec-mixtures` again, on pairs
+# finds such kinds of words, the topics, from nothing but counts of words. The first model is the mixture of {ref}`sec-mixtures` again, on pairs
 # (document, word), fitted by the same EM algorithm. The second one repairs what the first one cannot do: say anything about a new document.
 
 # %% tags=["remove-cell"]
@@ -62,6 +62,11 @@ truth = LDA(ALPHA, BARS, length=60)  # the definition follows below
 written = truth.sample((200,), rng=training.rng(1))
 corpus = Corpus.from_tokens(written, words=9)
 print(f"{corpus.documents} documents, {corpus.tokens:.0f} words")
+with training.isolated(0):
+    drawn = torch.distributions.Dirichlet(ALPHA).sample((10_000,))
+two = drawn.topk(2).values.sum(dim=1).mean()
+print(f"a document's two largest topics have {two:.0%} of its words on average")
+assert two > 0.7
 
 
 # %% mystnb={"figure": {"caption": "Above, the six topics. Below, six of the 200 documents, 60 words each: the darker a pixel, the more often its word occurs.", "name": "fig-topics-documents"}, "image": {"alt": "Upper row: six squares of nine pixels, each with one dark row or one dark column. Lower row: six squares, most of them showing one or two bars at once."}} tags=["hide-input"]
@@ -109,7 +114,7 @@ assert not torch.equal(written.gather(1, order), written)
 #
 # This is {term}`probabilistic latent semantic analysis` (概率潜在语义分析), pLSA. Divided by $p(d)$ it says what the words of a document are: $p(w\mid d)=\sum_zp(z\mid d)\,p(w\mid z)$.
 # And it is nothing new. Equation {eq}`eq-topics-plsa` is a mixture of products of two categorical distributions, and the package has all three.
-# A pair that occurs five times is a point of weight 5. So pLSA is one line, and fitting it is the EM of every mixture:
+# A pair that occurs five times is a point of weight 5. So pLSA needs no new code, and fitting it is the EM of every mixture:
 
 
 # %%
@@ -138,7 +143,7 @@ torch.testing.assert_close(
 )
 
 # %% [markdown]
-# The general EM handles each of the $K$ parts by itself. On tables the same step is two sparse matrix products, and
+# The general EM handles each of the $K$ parts by itself. On tables the same step is three sparse matrix products, and
 # {py:func}`~genmodels.density.topics.plsa` takes it; the mixtures on the way are the same:
 
 # %%
@@ -146,9 +151,10 @@ tables = list(plsa(start, corpus, steps=100))
 for (slow, slow_value), (fast, fast_value) in zip(generic, tables, strict=True):
     assert abs(slow_value - fast_value) < 1e-10
     torch.testing.assert_close(topics_of(slow), topics_of(fast))
+    torch.testing.assert_close(proportions_of(slow), proportions_of(fast))
 
 # %% [markdown]
-# One thing a start must not be is fair. If all topics are alike, every word is shared out evenly, and they stay alike:
+# A start must not treat the topics alike. If it does, every word is shared out evenly, and they stay alike:
 
 # %%
 even = random_plsa(200, 9, topics=6, rng=training.rng(0))
@@ -189,8 +195,13 @@ assert error < 0.05 and 5.8 < hard < 6.1
 worst = min(attempts, key=lambda path: path[-1][1])[-1][0]
 assert matched(topics_of(worst), BARS)[1].mean() > 0.15  # a local optimum
 
+# %% mystnb={"figure": {"caption": "What pLSA finds from the start that ends lowest, below the true topics each is paired with.", "name": "fig-topics-worst"}, "image": {"alt": "Two rows of six squares. The upper row has the six bars. In the lower row most squares are bars too, but one square has two bars at once and others only parts of a bar."}} tags=["hide-input"]
+poor = topics_of(worst)
+squares({"true": BARS, "found": poor[matched(poor, BARS)[0]]})
+plt.show()
+
 # %% [markdown]
-# Not every start gets there. EM climbs to the next hilltop, and on some of them one topic covers two bars while another bar is found twice; its likelihood gives it
+# Not every start gets there. EM climbs to the next hilltop. {numref}`fig-topics-worst` shows the start that ends lowest: one topic merges two bars, and another bar is broken into two. The likelihood gives it
 # away, which is why one starts several times. Move the slider to watch the best start find its topics.
 
 
@@ -211,12 +222,12 @@ player = plots.explore(
 player
 
 # %% [markdown]
-# pLSA has a second name in another field. Factor the table of counts into two tables without negative numbers so that the Kullback-Leibler divergence between counts and product is smallest:
+# pLSA has a second name in another field. Factor the table of counts into two tables without negative numbers so that the Kullback-Leibler divergence, which measures how far two distributions differ and is 0 if they do not, is smallest between counts and product:
 # that is non-negative matrix factorisation, and up to scale its solutions are those of pLSA {cite}`gaussier2005relation`. The package's tests check it against scikit-learn's.
 #
 # ## A document it has not seen
 #
-# pLSA learns a number $p(d\mid z)$ for each document of the collection. It can draw more pairs (document, word) with the documents it knows. It cannot draw a new document, and it has no probability
+# pLSA learns a number $p(d\mid z)$ for each topic and each document of the collection. It can draw more pairs (document, word) with the documents it knows. It cannot draw a new document, and it has no probability
 # for one:
 
 
@@ -232,12 +243,10 @@ def refusal(call) -> str:
 
 print(refusal(lambda: best.log_prob(torch.tensor([[200, 0]]))))
 parameters = 6 * (corpus.documents + corpus.words)
-assert (
-    parameters > 1_200 > 6 * 9
-)  # most of them belong to documents, and grow with them
+print(f"{parameters:,} numbers, {6 * corpus.documents:,} of them for the documents")
 
 # %% [markdown]
-# The usual repair is folding in (折叠): keep the topics, and run EM on the new document's $p(z\mid d)$ alone. It helps where a document is long. Of a short one it believes too much: a topic that the five words
+# The usual repair is folding in (折叠): keep the topics, and run EM on the new document's $p(z\mid d)$ alone. It helps where a document is long. A short one it trusts too far: a topic that the five words
 # at hand do not need gets the probability 0, and a word of that topic becomes impossible.
 #
 # ## A prior for documents
@@ -255,8 +264,8 @@ assert (
 # p(w_1\dots w_L)=\int\mathrm{Dir}(\theta;\alpha)\prod_{i=1}^{L}\sum_{k}\theta_k\,p(w_i\mid k)\,\mathrm d\theta .
 # $$ (eq-topics-likelihood)
 #
-# Multiplied out, the integral is a sum over all $K^L$ ways to give each word a topic. Each term is easy, and it depends on how many words each topic wrote, not on which. That leaves about $L^{K-1}$
-# terms: few for three topics, far too many for a hundred. `log_prob` takes this sum. Checked on documents so short that all assignments, and all documents, can be listed:
+# Multiplied out, the integral is a sum over all $K^L$ ways to give each word a topic. The prior probability of such a way depends only on how many words each topic got, not on which (an exercise below asks for it). So ways with the same numbers
+# are added up together, one word after the other, in a table of about $L^{K-1}$ entries: few for three topics, far too many for a hundred. `log_prob` does this. Checked on documents so short that all assignments, and all documents, can be listed:
 
 # %% tags=["nbval-check-output"]
 three = torch.stack([BARS[0], BARS[3], BARS[4]]) * 0.9 + 0.1 / 9
@@ -281,7 +290,7 @@ assert abs(total - 1) < 1e-10
 # ## A bound that never falls
 #
 # For larger models the sum is out of reach. Two roads go on from here: draw the assignments one after another (Gibbs sampling, {ref}`sec-sampling`), which is exact in the limit, or bound the likelihood from below and raise the
-# bound, which is fast and tells how far it has come. We take the second, variational Bayes; the same idea returns in {ref}`sec-vae`. Pretend that given the words, a document's $\theta$ has a Dirichlet distribution with numbers $\gamma$ of its own, independent of
+# bound, which needs no random numbers and shows progress at every step, but leaves an unknown gap. We take the second, variational Bayes; the same idea returns in {ref}`sec-vae`. Pretend that given the words, a document's $\theta$ has a Dirichlet distribution with numbers $\gamma$ of its own, independent of
 # the topics of the words. Jensen's inequality gives
 #
 # $$
@@ -289,8 +298,8 @@ assert abs(total - 1) < 1e-10
 # \qquad\mathbb E\log\theta_k=\psi(\gamma_k)-\psi\bigl(\textstyle\sum_j\gamma_j\bigr),
 # $$ (eq-topics-bound)
 #
-# where $\psi$ is the derivative of $\log\Gamma$, the digamma function. The Kullback-Leibler divergence KL measures how far two distributions differ, and is 0 if they do not. The topics themselves get Dirichlet distributions in the same way, with numbers $\lambda$ and a prior $\eta$.
-# Both sets of numbers are raised in turn, and the step is that of pLSA with two changes: $e^{\mathbb E\log\theta}$ in place of probabilities, and priors added to counts.
+# where $\psi$ is the derivative of $\log\Gamma$, the digamma function. KL is the Kullback-Leibler divergence. The topics themselves get Dirichlet distributions in the same way, with numbers $\lambda$ and a prior $\eta$.
+# Each set of numbers in turn is changed so that the bound rises. The step is that of pLSA with $e^{\mathbb E\log\theta}$ in place of probabilities and priors added to counts, and the documents go first:
 
 
 # %%
@@ -340,20 +349,22 @@ for length in lengths:
 for name, row in gaps.items():
     print(f"{name:10}", *(f"{gap:7.3f}" for gap in row))
 assert all(b > t for b, t in zip(gaps["bound"], gaps["10 draws"], strict=True))
+assert all(gap > 0 for gap in gaps["10 draws"])
+assert max(gaps["300 draws"]) == gaps["300 draws"][-1]
 pairs_of_gaps = zip(gaps["300 draws"], gaps["bound"], strict=True)
 assert all(abs(many) < b / 3 for many, b in pairs_of_gaps)
 
 # %% mystnb={"figure": {"caption": "How far three values lie below the exact log-likelihood of a document, on average over 40 documents of each length.", "name": "fig-topics-gap"}, "image": {"alt": "Three curves against the length of a document: the gap of the bound is by far the largest, that of ten draws small, that of 300 draws near zero."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.6))
 for (name, row), line in zip(gaps.items(), ("-", "--", ":"), strict=True):
-    ax.plot(lengths, row, line, marker="o", color=plots.PALETTE["ink"], label=name)
+    ax.plot(lengths, row, line, color=plots.PALETTE["ink"], label=name)
 ax.axhline(0, color=plots.PALETTE["line"], zorder=0)
 ax.set(xlabel="words of the document", ylabel="exact minus estimate, in nats")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-topics-gap` shows the price of the bound, less than one nat per document here. The estimate is not free of trouble: the Dirichlet distribution found is narrower than the true posterior, so that a few rare draws carry much of the mean. Now all 200 documents and unknown topics.
+# {numref}`fig-topics-gap` shows the price of the bound, less than one nat per document here. The estimate has an error too, largest for the longest documents. Now all 200 documents and unknown topics.
 #
 # **Prediction**, as for pLSA: of five starts, the one with the highest bound is off by less than 0.05. (The threshold was set after trial runs on three collections, this one among them.)
 
@@ -409,7 +420,10 @@ unigram = perplexity(hidden, torch.ones(300, 1, dtype=torch.float64), frequencie
 print(
     f"perplexity of the hidden words: LDA {by_prior:.2f}, folding in {by_folding:.2f}, one distribution for all {unigram:.2f}"
 )
-assert by_prior < unigram and by_prior < by_folding - 0.5
+assert by_prior < unigram < 9.2 and by_folding > 9.5
+
+# %% [markdown]
+# Folding in is not only worse than LDA: it is worse than guessing evenly among the nine words, which gives 9. (Both use LDA's topics, in which no word has probability 0.)
 
 # %% [markdown]
 # ## How many documents, how long?
@@ -440,24 +454,29 @@ assert mean_errors[2, 2] < 0.05 < mean_errors[0, 2]
 
 # %% mystnb={"figure": {"caption": "Mean error of LDA's topics against the number of documents; each line is a length of the documents.", "name": "fig-topics-amount"}, "image": {"alt": "Three lines on a logarithmic axis of 25, 100 and 400 documents; documents of 80 words give the smallest error throughout. The line of documents of 5 words stays level near 0.47."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.6))
+ends = [(400, 2, 8, "left"), (25, 0, -8, "right"), (25, 0, -8, "right")]
 for j, line in enumerate((":", "--", "-")):
     falling = mean_errors[:, j]
     ax.plot(
-        counts_of,
-        falling,
-        line,
-        marker="o",
-        color=plots.PALETTE["ink"],
-        label=f"{lengths_of[j]} words",
+        counts_of, falling, line, marker="o", markersize=4, color=plots.PALETTE["ink"]
     )
-ax.set(xscale="log", xlabel="documents", ylabel="error of the topics", ylim=(0, None))
+    where, row_of_end, shift, side = ends[j]
+    ax.annotate(
+        f"{lengths_of[j]} words",
+        (where, float(falling[row_of_end])),
+        xytext=(shift, 0),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+    )
+ax.set(xscale="log", xlabel="documents", ylabel="error of the topics")
+ax.set(xlim=(12, 750), ylim=(0, None))
 ax.set_xticks(counts_of, [str(count) for count in counts_of])
 ax.minorticks_off()
-ax.legend(title="length")
 plt.show()
 
 # %% [markdown]
-# Half of the prediction fails ({numref}`fig-topics-amount`). With 20 or 80 words the error falls as documents are added. With five words it does not fall at all: 400 such documents teach no more than 25. The comparison at 2,000 words:
+# Both halves of the prediction fail in part ({numref}`fig-topics-amount`). With 20 or 80 words the error falls as documents are added; with five words this method finds no more in 400 documents than in 25. At 2,000 words in all:
 
 # %%
 equal_words = {
@@ -469,10 +488,12 @@ print(", ".join(f"{name} words: {value:.3f}" for name, value in equal_words.item
 assert (
     equal_words["400 x 5"] > 0.3 > max(equal_words["100 x 20"], equal_words["25 x 80"])
 )
-assert mean_errors[2, 1] < 0.1 < mean_errors[0, 1]
+assert mean_errors[2, 1] < 0.1 < mean_errors[0, 1] and mean_errors[:, 0].min() > 0.3
+assert equal_words["100 x 20"] < equal_words["25 x 80"]
+print(f"{repeats} collections each, three starts")
 
 # %% [markdown]
-# Many very short documents are the worst bargain, as predicted; but few long ones are not the best, because 25 documents do not show six topics in enough mixtures. The middle wins here (two collections each, three starts).
+# Many very short documents are the worst bargain, as predicted; but few long ones are not the best: here the middle wins. Perhaps 25 documents show too few mixtures of six topics; we have not tested it.
 
 # %% [markdown]
 # ## Where it breaks
@@ -521,19 +542,35 @@ for size in sizes:
     print(
         f"K = {size:2}: pLSA on its own documents {own[-1]:.4f}, LDA's perplexity on new halves {other_half[-1]:.3f}"
     )
-assert all(later > earlier for earlier, later in itertools.pairwise(own))
+share_of_pair = corpus.count / corpus.tokens
+ceiling = float((share_of_pair * share_of_pair.log()).sum())
+print(f"the most that any K can reach: {ceiling:.4f}")
+assert all(later > earlier for earlier, later in itertools.pairwise(own[:5]))  # to 8
+assert all(value <= ceiling + 1e-9 for value in own) and ceiling - own[-1] < 0.01
+surplus = (last.words - 0.1).sum(dim=1).sort().values
+print("K = 24, words each topic holds:", *(f"{held:.0f}" for held in surplus))
+assert (surplus > 50).sum() > 12  # far more than six keep words
 by_size = dict(zip(sizes, other_half, strict=True))
-assert min(by_size, key=lambda size: by_size[size]) in (5, 6, 8)
-assert by_size[2] > by_size[6] + 0.3 and by_size[24] < by_size[2]
+assert min(by_size, key=lambda size: by_size[size]) in (6, 8)
+assert by_size[2] > by_size[6] + 0.3 and by_size[24] < by_size[4]
+assert by_size[6] - min(by_size.values()) < 0.1
+
+# %% [markdown]
+# That the likelihood *only* grows was wrong: it passes six without a sign, but ends at a ceiling that nine topics, one for each word, reach with every table. LDA on new halves is best at 8, with 6 close behind (three starts, one collection), and
+# 24 topics cost less than 4. The curve tells roughly how many topics there are, not exactly. And the reason we gave was wrong too: of 24 topics most keep words of their own, and do not fall back to their prior.
 
 # %% [markdown]
 # ## News
 #
 # Real documents: 2,246 articles of the Associated Press, 435,838 words out of 10,473, common words removed, the collection of the first papers on LDA {cite}`blei2003latent`. 225 articles are held out; models see one half of the words of each and are scored on the other,
-# so that chance would give a perplexity of about 10,000. pLSA gets a pseudo-count of 0.1 for each word of each topic, because without it a single word that the topics at hand rule out makes the perplexity infinite.
+# so that chance would give a perplexity of about 10,000. pLSA gets a pseudo-count of 0.1 for each word of each topic, because without it a single word that the topics at hand rule out makes the perplexity infinite: with 20 topics this happens in every split.
 
 # %% tags=["hide-input"]
-recorded = lab.results("topics_ap")
+recorded, swapped = lab.results("topics_ap"), lab.results("topics_swap")
+collection = {"documents": 2_246, "tokens": 435_838, "words": 10_473}
+assert swapped["collection"] == collection
+bare = [r for r in swapped["rows"] if r["topics of"] == "plsa without pseudo-counts"]
+assert len(bare) == 3 and all(0 < r["impossible"] < 0.01 * r["hidden"] for r in bare)
 names = ("plsa", "lda", "lda, larger priors")
 titles = ("pLSA, folded in", "LDA, priors 0.1", "LDA, priors 0.6")
 
@@ -545,38 +582,95 @@ def recorded_at(name: str, size: int) -> Tensor:
     return torch.tensor([row["perplexity"] for row in chosen_rows])
 
 
+def entry(values: Tensor) -> str:
+    """Mean and standard deviation over the splits; a single value in brackets."""
+    if len(values) < 2:
+        return f"({values.item():,.0f})" if len(values) else ""
+    return f"{values.mean():,.0f} ± {values.std():.0f}"
+
+
 one = recorded_at("unigram", 1)
 grid = sorted({row["topics"] for row in recorded["rows"]} - {1})
-curves = {
-    name: torch.stack([recorded_at(name, size) for size in grid]) for name in names
-}
 lines = ["| topics | " + " | ".join(titles) + " |", "|--:|--:|--:|--:|"]
-lines += [f"| 1 (unigram) | {one.mean():,.0f} ± {one.std():.0f} | | |"]
-for i, size in enumerate(grid):
-    entries = (
-        f"{curves[name][i].mean():,.0f} ± {curves[name][i].std():.0f}" for name in names
-    )
+lines += [f"| 1 (unigram) | {entry(one)} | | |"]
+for size in grid:
+    entries = (entry(recorded_at(name, size)) for name in names)
     lines.append(f"| {size} | " + " | ".join(entries) + " |")
-average = {name: curve.mean(dim=1) for name, curve in curves.items()}
-assert bool((average["plsa"] < average["lda"]).all())
-assert max(curve.max() for curve in average.values()) < one.mean()
-for name in ("lda", "lda, larger priors"):  # the best number is not at the edge
-    assert 0 < int(average[name].argmin()) < len(grid) - 1
-assert average["plsa"][-2:].max() < average["plsa"][:-2].min()
-bare = [r for r in recorded["rows"] if r["model"] == "plsa without pseudo-counts"]
-assert all(row["perplexity"] is None for row in bare)  # beyond 1e9
+assert all(
+    bool((recorded_at("plsa", size) < recorded_at("lda", size)).all()) for size in grid
+)  # in each split
+average = {
+    name: {size: recorded_at(name, size).mean().item() for size in grid[:-1]}
+    for name in names
+}
+assert max(average["lda"].values()) < one.mean()
+assert min(average["lda"], key=lambda size: average["lda"][size]) in (80, 160)
+assert recorded_at("lda", 320)[0] > recorded_at("lda", 160)[0]  # not at the edge
+assert min(average["plsa"], key=lambda size: average["plsa"][size]) == 160
+gain = recorded_at("plsa", 80) - recorded_at("plsa", 160)
+assert gain.mean() > 0 and gain.min() < 0  # not in each split
+assert 0 < (recorded_at("plsa", 160) - recorded_at("plsa", 320))[0] < 50
+heavier = average["lda, larger priors"]
+assert all(abs(heavier[size] / average["plsa"][size] - 1) < 0.03 for size in (5, 10))
+assert all(heavier[size] > average["lda"][size] for size in (40, 80))
+halves_seen = [r["hidden"] / 225 for r in recorded["rows"] if r["topics"] == 1]
+assert all(80 < length < 120 for length in halves_seen)
 Markdown(
     "\n".join(lines)
-    + f"\n\nMean and standard deviation over {len(one)} splits; {recorded['seconds'] / 60:.0f} minutes of one core in all; "
+    + f"\n\nMean and standard deviation over {len(one)} splits, in brackets the first split alone; {recorded['seconds'] / 60:.0f} minutes of one core in all; "
     + f"{recorded['hardware']}, torch {recorded['torch']}, commit {recorded['commit'][:7]}, `{recorded['command']}`."
 )
 
 # %% [markdown]
-# All three are far better than a single distribution. We had expected LDA to win, and it does not: with these settings pLSA, smoothed and folded in, is ahead of LDA with priors of 0.1 at every number of topics, and still improves a little at 160, the largest tried. Two things explain part of it. The seen halves
-# are about a hundred words long, where folding in is safe; five words were another matter above. And variational Bayes is sensitive to its priors: $e^{\psi(x)}$ is about $x-\frac12$, so that rare words lose half a count, and larger priors make up for it {cite}`asuncion2009smoothing`. At 0.6 LDA draws level with pLSA for few topics, and is worse
-# for many. A prior that is tuned, or sampling in place of the bound, was not tried.
+# All three are far better than a single distribution. We had expected LDA to win, and it does not: pLSA, smoothed and folded in, is ahead of LDA with priors of 0.1 at every number of topics in every split. LDA is best with 80 or 160 topics and worse with 320,
+# which was tried in one split. There pLSA still gains a little; from 80 to 160 it gains on average, but not in every split. The numbers of LDA are from a second record: in the first one each document went on from where the last step had left it, as with the bars, which is what keeps the bound from falling; started afresh
+# in each step, as scikit-learn does, LDA ends at a higher bound and predicts better, and still behind pLSA.
 #
-# Beside scikit-learn's implementation of the same algorithm, with the same priors and a start of the same kind, ours reaches, on one split, a slightly lower bound and a slightly better perplexity, in less time:
+# Is it the topics, or how new articles are inferred? Take the topics of both models, 20 of each, and infer the articles in both ways. **Prediction**, made before the first trial: the topics make the larger difference, and the prior helps with either.
+
+# %% tags=["hide-input"]
+origins, ways = {"plsa": "pLSA", "lda": "LDA"}, ("folded in", "with prior")
+
+
+def swapped_at(origin: str, way: str) -> Tensor:
+    chosen_rows = [
+        r for r in swapped["rows"] if (r["topics of"], r.get("way")) == (origin, way)
+    ]
+    return torch.tensor([row["perplexity"] for row in chosen_rows])
+
+
+lines = ["| topics of | folded in | LDA's inference, prior 0.1 |", "|---|--:|--:|"]
+for origin, title in origins.items():
+    pair = " | ".join(entry(swapped_at(origin, manner)) for manner in ways)
+    lines.append(f"| {title} | {pair} |")
+for manner in ways:
+    ratio = swapped_at("lda", manner) / swapped_at("plsa", manner)
+    assert bool((ratio > 1.03).all())  # the topics
+for origin in origins:
+    ratio = swapped_at(origin, "with prior") / swapped_at(origin, "folded in")
+    assert bool(((ratio > 1) & (ratio < 1.02)).all())  # the inference
+Markdown(
+    "\n".join(lines)
+    + f"\n\n{len(swapped_at('lda', 'folded in'))} splits; {swapped['seconds']} seconds of one core; "
+    + f"{swapped['hardware']}, torch {swapped['torch']}, commit {swapped['commit'][:7]}, `{swapped['command']}`."
+)
+
+# %% [markdown]
+# The first half holds: in every split pLSA's topics are better, whichever way they are used. The second fails: folding in is ahead, by less than 2 %, with either model's topics. The seen halves are about a hundred words long; with five words it was another matter. So LDA loses by its topics, and not by its inference.
+#
+# Why its topics are worse we have not shown. One candidate is that variational Bayes is sensitive to its priors {cite}`asuncion2009smoothing`: in place of a count $x$ it works with $e^{\psi(x)}$,
+
+# %% tags=["nbval-check-output"]
+counted = torch.tensor([0.1, 0.6, 1.1, 2.0, 20.0])
+kept_of = counted.digamma().exp()
+for number, kept in zip(counted.tolist(), kept_of.tolist(), strict=True):
+    print(f"{number:4.1f} becomes {kept:7.4f}")
+
+# %% [markdown]
+# so that every word loses up to half a count, which matters for rare ones. Larger priors give it back. With 0.6 LDA is level with pLSA for 5 and 10 topics; with 40 and 80 topics 0.6 is worse than 0.1. A prior that is tuned, or sampling in place of the bound, was not tried.
+#
+# Beside ours stands scikit-learn's implementation, with the same priors and a start of the same kind, on one split. The two stop at different points: scikit-learn after 20 passes, each document until it hardly moves, in double precision; ours after at most 100 steps of ten sweeps, in single precision. Ours
+# ends at a higher bound and a better perplexity here. At equal work, pass for pass, `python -m benchmarks.topics` compares their seconds.
 
 # %% tags=["hide-input"]
 lines = [
@@ -588,8 +682,7 @@ for row in recorded["peers"]:
         f"| {row['model']} | {row['bound']:.3f} | {row['perplexity']:,.0f} | {row['seconds']:.0f} |"
     )
 theirs_row, ours_row = recorded["peers"]
-assert abs(theirs_row["bound"] - ours_row["bound"]) < 0.03
-assert ours_row["seconds"] < theirs_row["seconds"]
+assert theirs_row["bound"] + 0.05 < ours_row["bound"]
 assert ours_row["perplexity"] < theirs_row["perplexity"]
 shares = [
     f"| {100 * topic['share']:.1f} % | {', '.join(topic['words'][:8])} |"
@@ -597,12 +690,12 @@ shares = [
 ]
 Markdown(
     "\n".join(lines)
-    + "\n\nAnd what LDA with 20 topics says the articles are about, by share of all words:\n\n| share | likeliest words |\n|--:|---|\n"
+    + "\n\nAnd what LDA with 20 topics says the articles are about, by share of all words, the ten largest of 20:\n\n| share | likeliest words |\n|--:|---|\n"
     + "\n".join(shares[:10])
 )
 
 # %% [markdown]
-# Nobody labelled a word; yet most lines can be given a name. A few are what is left over: words that occur everywhere. The topics say which words go together. That a topic *means* something is the reader's doing.
+# Nobody labelled a word; yet several lines have an obvious name. Others are what is left over: words that occur everywhere. The topics say which words go together. That a topic *means* something is the reader's doing.
 
 # %% [markdown]
 # ## Exercises
@@ -813,7 +906,7 @@ def cases_completion(rng):
     unlike[1][0] = [9.0, 0.0, 20.0, 1.0, 4.0]
     nothing = case(3, 5, 2, 3, 2)
     nothing[1][1] = [0.0] * 5
-    return [*cases, unlike, nothing, case(2, 4, 3, 4, 5), case(4, 6, 3, 2, 4)]
+    return [*cases, unlike, nothing, case(2, 4, 3, 4, 5), case(4, 6, 3, 0, 4)]
 
 
 # %% [markdown]
@@ -821,7 +914,7 @@ def cases_completion(rng):
 #
 # - A topic model is a mixture of distributions over words in which each document has its own weights. pLSA is EM on pairs (document, word), weighted by counts.
 # - pLSA has no probability for a new document; LDA draws the weights from a Dirichlet distribution, and has one.
-# - Variational Bayes raises a bound that never falls and stops at local optima: start several times, keep the highest, and match topics before comparing them.
+# - Variational Bayes raises a bound step by step, and stops at local optima: start several times, keep the highest, and match topics before comparing them.
 #
 # **Further reading.** pLSA: {cite}`hofmann1999probabilistic`. LDA: {cite}`blei2003latent`. The bars, and Gibbs sampling: {cite}`griffiths2004finding`. How much the priors matter, and why variational Bayes wants larger ones: {cite}`asuncion2009smoothing`. pLSA and
 # matrix factorisation: {cite}`gaussier2005relation`.

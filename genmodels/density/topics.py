@@ -7,6 +7,7 @@ allocation (LDA) gives the documents' mixing proportions a prior, and with it a 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -29,7 +30,7 @@ def random_plsa(
     topics: int,
     rng: torch.Generator,
     pseudo: float = 0.0,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype = torch.float64,
 ) -> Mixture:
     r"""A random start for pLSA, :math:`p(d,w)=\sum_zp(z)\,p(d\mid z)\,p(w\mid z)`.
 
@@ -40,7 +41,7 @@ def random_plsa(
     def rows(things: int) -> Tensor:
         return (1 + torch.rand(topics, things, generator=rng, dtype=torch.float64)).to(dtype)
 
-    return _mixture(torch.ones(topics).to(dtype), rows(documents), rows(words), pseudo=pseudo)
+    return _mixture(torch.ones(topics, dtype=dtype), rows(documents), rows(words), pseudo=pseudo)
 
 
 def _mixture(weights: Tensor, documents: Tensor, words: Tensor, *, pseudo: float) -> Mixture:
@@ -71,7 +72,7 @@ def _column(mixture: Mixture, which: int) -> Tensor:
 
 
 def plsa(mixture: Mixture, corpus: Corpus, *, steps: int, tolerance: float = 0.0) -> Iterator[tuple[Mixture, float]]:
-    r"""`em` for the mixture of `random_plsa`, on tables: the same mixtures, a hundred times sooner.
+    r"""`em` for the mixture of `random_plsa`, on tables: the same mixtures, much sooner.
 
     With :math:`r_{dw}=n_{dw}/p(d,w)` the E-step and the M-step together are
     :math:`p(d,z)\leftarrow p(d,z)\sum_wr_{dw}p(w\mid z)/N` and :math:`p(w\mid z)\propto p(w\mid z)\sum_dr_{dw}p(d,z)`.
@@ -298,18 +299,24 @@ def variational(
     tolerance: float = 0.0,
     sweeps: int = 10,
     weights: Float[Tensor, " documents"] | None = None,
+    afresh: bool = False,
 ) -> Iterator[tuple[Posterior, float]]:
     r"""Variational Bayes for LDA, step by step, each with its bound in nats a token; `words` is where it starts.
 
     A step improves the documents by at most `sweeps` of `infer`, each document from where it was, then the topics,
     :math:`\lambda_{kw}\leftarrow\eta+\sum_dn_{dw}\,q(z=k\mid d,w)`. No step lowers the bound. `weights` count documents
     as copies. Stops when a step gains less than `tolerance`. Source: Blei, Ng, Jordan 2003, section 5.4.
+
+    With `afresh` each step forgets where the documents were and starts them all evenly, as scikit-learn does. Documents
+    are then not tied to what they chose while the topics were noise; where many topics are sought in many words, the
+    bound ends higher in the runs of our tests. Lost is the guarantee: while documents are not converged, or if they
+    converge to another optimum, a step may lower the bound, and the iteration stops there unless `tolerance` allows it.
     """
     tokens = corpus.tokens if weights is None else float(corpus.lengths() @ weights)
     gamma, before = None, -torch.inf
     for _ in range(steps + 1):
         log_topics = expected_log(words)
-        gamma = infer(corpus, log_topics, alpha, start=gamma, sweeps=sweeps)
+        gamma = infer(corpus, log_topics, alpha, start=None if afresh else gamma, sweeps=sweeps)
         q = Posterior(words, gamma)
         now = bound(corpus, q, alpha=alpha, eta=eta, weights=weights) / tokens
         yield q, now
@@ -346,7 +353,7 @@ def importance(
         words = corpus.count * corpus.spread(theta, topics.T.contiguous()).log()
         given = torch.zeros_like(theta[:, 0]).index_add(0, corpus.document, words)
         weighed.append(given + prior.log_prob(theta) - q.log_prob(theta))
-    return torch.stack(weighed).logsumexp(dim=0) - torch.tensor(float(samples)).log()
+    return torch.stack(weighed).logsumexp(dim=0) - math.log(samples)
 
 
 def matched(

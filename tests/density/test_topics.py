@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +81,13 @@ def test_pseudo_counts_are_those_of_the_generic_fit() -> None:
     slow = list(em(start, CORPUS.pairs, weights=CORPUS.count, steps=5))
     for (a, _), (b, _) in zip(slow, topics.plsa(start, CORPUS, steps=5), strict=True):
         testing.assert_close(topics.topics_of(a), topics.topics_of(b))
+
+
+def test_a_random_start_has_one_precision() -> None:
+    for dtype in (torch.float64, torch.float32):
+        start = topics.random_plsa(3, 4, topics=6, rng=rng(0), dtype=dtype)
+        assert {start.weights.dtype, topics._column(start, 0).dtype, topics.topics_of(start).dtype} == {dtype}
+    assert topics.random_plsa(3, 4, topics=6, rng=rng(0)).weights.dtype == torch.float64
 
 
 def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
@@ -243,6 +252,59 @@ def test_variational_bayes_written_out() -> None:
 )
 def test_the_bound_never_falls_rejects(mutant: Climb) -> None:
     rejects(never_falls, mutant)
+
+
+def many_topics() -> Corpus:
+    """A hundred documents over 300 words: more to go wrong than with bars."""
+    rows = torch._sample_dirichlet(torch.full((10, 300), 0.05, dtype=torch.float64), generator=rng(0))
+    world = LDA(torch.full((10,), 0.1, dtype=torch.float64), rows, 100)
+    return Corpus.from_tokens(world.sample((100,), rng=rng(1)), words=300)
+
+
+MANY, TEN = many_topics(), torch.full((10,), 0.1, dtype=torch.float64)
+End = Callable[[Tensor], Tensor]
+
+
+def end(words: Tensor, **manner: Any) -> Tensor:
+    *_, (q, _) = topics.variational(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
+    return q.words
+
+
+def height(words: Tensor) -> float:
+    """The bound with documents at their best, begun evenly."""
+    gamma = topics.infer(MANY, topics.expected_log(words), TEN)
+    return topics.bound(MANY, topics.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
+
+
+def ends_higher(run: End) -> None:
+    for seed in range(3):
+        start = topics.random_words(10, 300, rng=rng(seed))
+        assert height(run(start)) > height(end(start)) + 0.04
+
+
+def test_documents_begun_afresh_end_higher() -> None:
+    ends_higher(functools.partial(end, afresh=True))
+
+
+@mutants(
+    {
+        "documents from where they were": functools.partial(end, afresh=False),
+        "no steps at all": lambda words: words,
+    }
+)
+def test_documents_begun_afresh_end_higher_rejects(mutant: End) -> None:
+    rejects(ends_higher, mutant)
+
+
+def test_afresh_forgets_the_documents() -> None:
+    """A step depends on the topics alone: run from the middle, the rest is the same."""
+    start = topics.random_words(6, 9, rng=rng(9))
+    whole = list(topics.variational(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True))
+    middle = whole[2][0].words
+    rest = list(topics.variational(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True))
+    for (a, one), (b, other) in zip(whole[2:], rest, strict=True):
+        testing.assert_close(a.documents, b.documents)
+        assert abs(one - other) < 1e-12
 
 
 # --- LDA: scikit-learn
