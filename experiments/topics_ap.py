@@ -21,7 +21,7 @@ from sklearn.decomposition import LatentDirichletAllocation
 from torch import Tensor
 
 from genmodels import training
-from genmodels.data.documents import Corpus, ap
+from genmodels.data.documents import Corpus, ap_news
 from genmodels.density import topics
 
 from . import record
@@ -175,7 +175,7 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     torch.set_num_threads(1)
     began, about = time.process_time(), record.provenance(f"python -m experiments.topics_ap --seeds {seeds}")
-    corpus, vocabulary = ap()
+    corpus, vocabulary = ap_news()
     corpus = corpus.to(SINGLE)
     words, peers, rows = top_words(corpus, vocabulary, k=BESIDE), beside(corpus, seed=0), []
     for seed in range(seeds):

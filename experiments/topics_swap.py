@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from genmodels.data.documents import Corpus, ap
+from genmodels.data.documents import Corpus, ap_news
 from genmodels.density import topics
 
 from . import record
@@ -57,7 +57,7 @@ def main() -> None:
     seeds = parser.parse_args().seeds
     torch.set_num_threads(1)
     began, about = time.process_time(), record.provenance(f"python -m experiments.topics_swap --seeds {seeds}")
-    corpus, rows = ap()[0].to(SINGLE), []
+    corpus, rows = ap_news()[0].to(SINGLE), []
     for seed in range(seeds):
         rows += rows_of(corpus, k=BESIDE, seed=seed, held_out=225)
     setting = {"topics": BESIDE, "alpha": ALPHA, "eta": ETA, **{k: SETTING[k] for k in ("held_out", "metric", "stop")}}

@@ -2,7 +2,9 @@
 
 Rooms, top floor first; a room imports only from the floors below it:
 
+* `genmodels.sequence` -- the step model and its one loop, and what is learned with it;
 * `genmodels.adversarial` -- objectives, divergences, networks and the one adversarial training loop;
+* `genmodels.density` -- explicit densities, and how they are fitted and sampled;
 * `genmodels.metrics` -- what a set of samples is worth;
 * `genmodels.data`, `genmodels.training`, `genmodels.plots`, `genmodels.lab` -- the ground floor.
 """

@@ -1,6 +1,7 @@
 """Worlds with exact answers, and real data behind one verified door."""
 
 from .corpora import coco_captions, multi30k, quatrains, tiny_shakespeare
+from .documents import Corpus, ap_news, bars
 from .folder import folder
 from .grammar import Automaton, Grammar, captions
 from .images import ImageSet, digits, fashion_mnist, mnist
@@ -13,6 +14,7 @@ from .worlds import LabelledWorld, World, grid, labelled_ring, ring
 __all__ = [
     "MISSING",
     "Automaton",
+    "Corpus",
     "DataError",
     "Grammar",
     "ImageSet",
@@ -21,6 +23,8 @@ __all__ = [
     "Source",
     "Vocabulary",
     "World",
+    "ap_news",
+    "bars",
     "captions",
     "characters",
     "coco_captions",

@@ -179,7 +179,7 @@ def bars(side: int = 3) -> Float[Tensor, "topics words"]:
     return torch.cat([square, across])
 
 
-def ap() -> tuple[Corpus, list[str]]:
+def ap_news() -> tuple[Corpus, list[str]]:
     """2,246 news articles of the Associated Press as bags of words, and the vocabulary of 10,473 words."""
     vocabulary = content(AP["vocab.txt"]).decode().split("\n")[:10_473]
     lines = content(AP["ap.dat"]).decode().splitlines()

@@ -96,7 +96,8 @@ class Mixture(Density):
 
     def joint(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r""":math:`\log p(x,z=k)=\log\pi_k+\log p_k(x)`."""
-        return self.like(x)._joint(self._rows(x))
+        rows = self._wide(self._rows(x))
+        return self.like(rows)._joint(rows)
 
     def responsibilities(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r"""The E-step, :math:`p(z=k\mid x)`: how much each part answers for a point."""

@@ -66,6 +66,6 @@ def test_bars_are_rows_and_columns() -> None:
 def test_the_file_is_read_as_it_is_written(tmp_path: Path) -> None:
     files = {"ap.dat": b"2 0:1 3:2\n1 2:4\n", "vocab.txt": b"a\nb\nc\nd\n" + b"x\n" * 10_469}
     with patch.object(documents, "content", lambda source: files[Path(source.path).name]):
-        corpus, vocabulary = documents.ap()
+        corpus, vocabulary = documents.ap_news()
     assert (corpus.documents, corpus.words, corpus.tokens) == (2, 10_473, 7.0) and vocabulary[:4] == list("abcd")
     testing.assert_close(corpus.table()[:, :4], torch.tensor([[1, 0, 0, 2], [0, 0, 4, 0]]).double())
