@@ -47,8 +47,8 @@ def main() -> None:
     print(f"{'units':>12}  {'scikit-learn':>12}  {'here':>8}  {'ratio':>6}")
     for visible, hidden in ((64, 16), (784, 200)):
         x = bits(torch.full((2_000, visible), 0.3), rng=training.rng(0))
-        slow, fast = seconds(lambda: theirs(x, hidden)), seconds(lambda: ours(x, hidden))  # noqa: B023
-        print(f"{visible:6} x {hidden:3}  {slow:10.3f} s  {fast:6.3f} s  {slow / fast:6.2f}")
+        peer, house = seconds(lambda: theirs(x, hidden)), seconds(lambda: ours(x, hidden))  # noqa: B023
+        print(f"{visible:6} x {hidden:3}  {peer:10.3f} s  {house:6.3f} s  {peer / house:6.2f}")
 
 
 if __name__ == "__main__":

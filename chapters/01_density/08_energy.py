@@ -198,12 +198,12 @@ def contrastive_divergence(machine, x, *, k, persistent, steps, batch, rate, rng
 
 for persistent in (False, True):
     begin = RBM(9, 8, k=2, persistent=persistent, steps=30, lr=0.2, batch=64, seed=7)
-    begin.requires_grad_(False)
+    begin = begin.double().requires_grad_(False)
     mine = contrastive_divergence(
-        begin, bars, k=2, persistent=persistent, steps=30, batch=64, rate=0.2,
+        begin, bars.double(), k=2, persistent=persistent, steps=30, batch=64, rate=0.2,
         rng=training.rng(7),
     )  # fmt: skip
-    assert_close(mine.state_dict(), begin.fit(bars).state_dict())
+    assert_close(mine.state_dict(), begin.fit(bars.double()).state_dict())
 
 exact = exact_gradient(toy, v[[3, 3, 17]])  # both phases enumerated
 watched = deepcopy(toy).requires_grad_(True)
@@ -239,14 +239,14 @@ def expected_divergence(machine: RBM, ks: list[int]) -> Tensor:
 
 
 methods: dict[str, dict] = {
-    "CD-1": {"k": 1, "steps": 9_000},
+    "CD-1": {"k": 1, "steps": 6_000},
     "CD-10": {"k": 10, "steps": 3_000},
-    "persistent": {"k": 1, "steps": 4_000, "persistent": True},
+    "persistent": {"k": 1, "steps": 3_000, "persistent": True},
 }
 moments = [0, 300, 1_000, 3_000]
-frames = [0, 200, 400, 600, 800, 1_000, 1_500, 2_000, 3_000, 6_000, 9_000]
+frames = [0, 400, 800, 1_000, 2_000, 6_000]
 dreams: dict[int, Tensor] = {}
-grid = [*range(0, 3_000, 150), *range(3_000, 9_001, 500)]
+grid = [*range(0, 3_000, 150), *range(3_000, 6_001, 500)]
 curves: dict[tuple[str, int], Tensor] = {}
 reconstruction: dict[tuple[str, int], Tensor] = {}
 kept: dict[tuple[str, int, int], RBM] = {}
@@ -283,6 +283,7 @@ for seed in range(3):
     assert drift[seed, 0][0, 0] < 1 and abs(drift[seed, 0][0, 1] - 1) < 0.02
     assert drift[seed, 1_000][0, 0] > 30 and drift[seed, 1_000][4, 0] < 15
     assert drift[seed, 3_000][0, 0] > 60 and drift[seed, 3_000][0, 1] < 0.15
+    assert drift[seed, 3_000][4, 0] > 20 and drift[seed, 3_000][4, 1] < 0.25
 
 # %% mystnb={"figure": {"caption": "The expected CD-k update against the exact gradient of machines on their way through training (mean of three): the angle between the two, and how long the update is. The more trained, the more sweeps it takes.", "name": "fig-energy-drift"}, "image": {"alt": "Two panels against the number of sweeps k. Left: the angle is zero for the untrained machine, falls from fifty degrees to zero within ten sweeps after 1,000 updates, and from ninety degrees over hundreds of sweeps after 3,000. Right: the relative length rises to one in the same order."}} tags=["hide-input"]
 figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(7.2, 2.6))
@@ -299,11 +300,12 @@ left_ax.legend(title="updates", loc="upper right", fontsize=7.5)
 plt.show()
 
 # %% [markdown]
-# At the end of training the expected CD-1 update stands at a right angle to the gradient, give or take, and is a twentieth as
-# long ({numref}`fig-energy-drift`). Persistent CD has no such formula, because its chain remembers. But updates can be
-# compared after the fact: the sum of 100 of them, each with 500 chains so that little noise is left, against the exact
-# gradients along the same way. All start at the same machine, the one after 1,000 updates; the first 100 updates only warm
-# the chains up.
+# On the machines that CD-10 has trained for 3,000 updates, the expected CD-1 update stands about at a right angle to the
+# gradient and is a twentieth as long ({numref}`fig-energy-drift`). CD-10's own is 43 degrees off by now, and a tenth as long.
+#
+# Persistent CD has no such formula, because its chain remembers. But updates can be compared after the fact: the sum of 100
+# of them, each with 500 chains so that little noise is left, against the exact gradients along the same way. For each seed
+# all three start at the same machine, the one after 1,000 updates; the first 100 updates only warm the chains up.
 
 
 # %%
@@ -329,10 +331,11 @@ for name, three in angles.items():
     print(f"{name:10} {[round(angle) for angle in three]} degrees")
 assert min(angles["CD-1"]) > 45
 assert max(*angles["CD-10"], *angles["persistent"]) < 35
+assert sum(angles["CD-10"]) < sum(angles["persistent"])
 
 # %% [markdown]
-# Persistent CD makes one sweep an update, as CD-1 does, and follows the gradient almost as well as CD-10: what it saves is
-# the way back from the data, again and again.
+# Persistent CD makes one sweep an update, as CD-1 does, and follows the gradient far better: some 20 degrees off against 70.
+# CD-10, with ten sweeps, follows it better still. What persistent CD gains is that its chains do not start at the data again.
 
 # %% [markdown]
 # ## Learning bars and stripes
@@ -340,26 +343,27 @@ assert max(*angles["CD-10"], *angles["persistent"]) < 35
 # A biased gradient may still lead uphill. The likelihood of these machines is exact, so it can be watched. With the rate 0.2,
 # kept constant on purpose, and three seeds each:
 #
-# **Expectation.** All three methods raise the likelihood from the start's $-9\log2=-6.24$ by more than 2.5 nats. CD-1 ends
-# below CD-10. And because its updates stop following the gradient, CD-1 can go on for long after its likelihood has had its
-# best. (Trial runs with these seeds set the numbers. What they showed of persistent CD was not expected.)
+# **Expectation.** All three methods raise the likelihood from the start's $-9\log2=-6.24$ by more than 2.5 nats. CD-1, with
+# twice the updates, stays below CD-10. And because its updates stop following the gradient, CD-1 can go on for long after its
+# likelihood has had its best. (Trial runs with these and six further seeds set the numbers. What they showed of persistent CD
+# was not expected. It is erratic, so its end is the mean of the values of its last 1,000 updates.)
 
 # %%
+end, peak = {}, {}
 for name in methods:
-    ends = [curves[name, seed][-1, 1].item() for seed in range(3)]
-    tops = [curves[name, seed][:, 1].max().item() for seed in range(3)]
-    print(
-        f"{name:10}  best {[round(t, 2) for t in tops]}, at the end {[round(e, 2) for e in ends]}"
-    )
-    assert min(tops) > -9 * math.log(2) + 2.5 and max(tops) < ceiling
+    three_runs = [curves[name, seed] for seed in range(3)]
+    peak[name] = torch.stack([curve[:, 1].max() for curve in three_runs])
+    end[name] = torch.stack([curve[-1, 1] for curve in three_runs])
+    if name == "persistent":
+        end[name] = torch.stack([c[c[:, 0] >= 2_000, 1].mean() for c in three_runs])
+    best, late = ([round(v, 2) for v in row[name].tolist()] for row in (peak, end))
+    print(f"{name:10}  best {best}, at the end {late}")
+    assert peak[name].min() > -9 * math.log(2) + 2.5
 
-end = {name: [curves[name, seed][-1, 1] for seed in range(3)] for name in methods}
-peak = {name: [curves[name, seed][:, 1].max() for seed in range(3)] for name in methods}
-assert min(end["CD-10"]) > max(end["CD-1"]) + 0.1
-assert all(e < p - 0.03 for e, p in zip(end["CD-1"], peak["CD-1"], strict=True))
-assert all(
-    e < p - 0.5 for e, p in zip(end["persistent"], peak["persistent"], strict=True)
-)
+assert end["CD-10"].min() > peak["CD-1"].max() + 0.1
+assert bool((end["CD-1"] < peak["CD-1"] - 0.01).all())
+falls = peak["persistent"] - end["persistent"]
+assert falls.min() > 0.1 and falls.median() > 0.3
 
 for seed in range(3):  # the error of reconstruction falls while the likelihood does
     best_step = int(curves["CD-1", seed][:, 1].argmax())
@@ -367,7 +371,7 @@ for seed in range(3):  # the error of reconstruction falls while the likelihood 
     print(
         f"CD-1, seed {seed}: reconstruction error {errors_then[0]:.5f} -> {errors_then[1]:.5f}"
     )
-    assert errors_then[1] < 0.5 * errors_then[0]
+    assert errors_then[1] < 0.8 * errors_then[0]
 
 # %% mystnb={"figure": {"caption": "The exact mean log-likelihood of bars and stripes while three methods learn, three seeds each, and (right) the squared error with which CD-1 reconstructs the pictures, in the same runs. The dotted line is the ceiling.", "name": "fig-energy-curves"}, "image": {"alt": "Left: all curves rise steeply in the first thousand updates; CD-10 approaches the ceiling, CD-1 stays below it and sinks slowly, persistent CD turns down and becomes erratic. Right: the reconstruction error falls steadily on a logarithmic axis."}} tags=["hide-input"]
 figure, (left_ax, right_ax) = plt.subplots(
@@ -391,9 +395,12 @@ plt.show()
 # %% [markdown]
 # What does {numref}`fig-energy-curves` teach? CD-1 passes its best and then sinks in all three runs, while the error of
 # reconstruction, which many programs print as if it were the goal, goes on falling: **how well a machine gives back what it
-# was shown is not its likelihood.** CD-10 does better for ten times the sweeps. And persistent CD, which followed the
-# gradient well after 1,000 updates, is ruined later: at this rate the machine changes faster than its chain can follow. A
-# rate that falls is part of the method {cite}`tieleman2008training`: with one, from the same seeds,
+# was shown is not its likelihood.** CD-10, after 3,000 updates, is above the best that CD-1 has in 6,000, for ten times the
+# sweeps an update.
+#
+# And persistent CD, which followed the gradient well after 1,000 updates, with 500 chains, is spoilt later with 64: at a
+# constant rate the noise of so few slow chains is not averaged away. More chains help, and so does a rate that falls, which
+# is part of the method {cite}`tieleman2008training`:
 
 # %%
 cooled = []
@@ -403,9 +410,20 @@ for seed in range(3):
     ).requires_grad_(False)  # fmt: skip
     cooled.append(start.fit(bars).log_prob(bars).mean().item())
 print("persistent CD with a falling rate:", [round(value, 2) for value in cooled])
-assert min(cooled) > max(end["persistent"]) + 0.3
+assert torch.tensor(cooled).median() > end["persistent"].median() + 0.2
+assert torch.tensor(cooled).median() < end["CD-10"].median() - 0.1
+
+crowd = RBM(
+    9, 8, lr=0.2, persistent=True, steps=3_000, batch=1_000, seed=0
+).requires_grad_(False)  # fmt: skip
+crowded = crowd.fit(bars).log_prob(bars).mean().item()
+print(f"persistent CD at the constant rate, 1,000 chains and points: {crowded:.2f}")
+assert crowded > peak["persistent"].max() + 0.05
 
 # %% [markdown]
+# With the falling rate, persistent CD ends about where the constant rate had its best: above its end, and not above the best
+# of CD-1. With 1,000 chains and points an update (one seed) the constant rate does no harm in as many updates.
+#
 # What does a machine dream in between? Move the slider through one run of CD-1. Early on the probability lies on pictures
 # that are nothing yet; what is left of it at the end lies on spurious ones.
 
@@ -441,7 +459,7 @@ dream_player = plots.explore(
     frames,
     label=lambda step: f"{step:,} updates",
     alt="Left: the probability of each of the 14 bars and stripes, and of everything else together. Right: the sixteen pictures that the machine finds most likely, framed in blue where they are bars and stripes and in orange where not",
-    start=5,
+    start=3,
 )
 dream_player
 
@@ -452,9 +470,8 @@ dream_player
 # its start fades like $\lambda_2^k$. For machines that have learned to tell 14 pictures apart, moving from one to another is
 # a rare event:
 
+
 # %%
-
-
 def second_eigenvalue(machine: RBM) -> float:
     """Of one sweep: T is reversible, so D^1/2 T D^-1/2 is symmetric, D = diag(p)."""
     root = machine.log_prob(states(9)).double().exp().sqrt()
@@ -466,12 +483,14 @@ for step in moments:
     slowest = [second_eigenvalue(kept["CD-10", seed, step]) for seed in range(3)]
     sweeps = [1 / -math.log(value) for value in slowest]
     print(f"{step:5,} updates: memory of {[round(s, 1) for s in sweeps]} sweeps")
-    assert max(sweeps) < 1 if step == 0 else True
-    assert min(sweeps) > 50 if step == 3_000 else True
+    if step == 0:
+        assert max(sweeps) < 1
+    if step == 3_000:
+        assert min(sweeps) > 50
 
 # %% [markdown]
-# After 3,000 updates the memory is more than 50 sweeps. Ten sweeps from the data hardly see a spurious picture that lies a
-# hundred sweeps away, and nothing takes its probability from it.
+# After 3,000 updates the memory is more than 50 sweeps. Ten sweeps from the data then reach little of what the machine
+# believes elsewhere, and CD-10 does not correct it.
 
 # %% [markdown]
 # ## The constant, estimated
@@ -488,7 +507,8 @@ for step in moments:
 #
 # A chain carries a weight. At each rung the weight is multiplied by $e^{-F_{\beta_t}(v)+F_{\beta_{t-1}}(v)}$, then $v$ makes
 # one sweep at $\beta_t$. The mean weight of many chains, times $Z_0$, estimates $Z$ without bias
-# {cite}`salakhutdinov2008quantitative`. The logarithm of the mean is too low on average, by Jensen's inequality.
+# ({cite}`neal2001annealed`; for these machines {cite}`salakhutdinov2008quantitative`). The logarithm of the mean is too low on
+# average, by Jensen's inequality.
 
 # %%
 grey = data.digits().images.flatten(1)
@@ -524,8 +544,8 @@ learned = digit_machine(train, 12, seed=0).fit(train)
 def annealed(machine, *, temperatures, chains, base, rng):
     W, a, b = machine.W, machine.a, machine.b
     v = bits(torch.sigmoid(base).expand(chains, -1), rng=rng)
-    log_w = torch.zeros(chains)
-    for old, new in pairwise(torch.linspace(0, 1, temperatures + 1)):
+    log_w = torch.zeros(chains, dtype=v.dtype)
+    for old, new in pairwise(torch.linspace(0, 1, temperatures + 1).tolist()):
         below, here = (RBM.of(t * W, (1 - t) * base + t * a, t * b) for t in (old, new))
         log_w += (below.free_energy(v) - here.free_energy(v)).detach()
         v = here.gibbs(v, sweeps=1, rng=rng)
@@ -533,20 +553,17 @@ def annealed(machine, *, temperatures, chains, base, rng):
     return log_z0 + log_w.logsumexp(0) - math.log(chains)
 
 
-few: dict = {"temperatures": 30, "chains": 50, "base": base}
-mine_z = annealed(learned, **few, rng=training.rng(1))
-assert_close(
-    mine_z.double(),
-    ais(learned, **few, rng=training.rng(1)).value,
-    rtol=1e-4,
-    atol=1e-4,
-)
+sharp = deepcopy(learned).double()
+few: dict = {"temperatures": 30, "chains": 50, "base": base.double()}
+mine_z = annealed(sharp, **few, rng=training.rng(1))
+assert_close(mine_z, ais(sharp, **few, rng=training.rng(1)).value)
 
 # %% [markdown]
 # **Prediction** (from one trial run with this split): with 1,000 rungs and 100 chains the estimate is within 4 of its stated
 # standard errors of the exact value, for each of five seeds and from either kind of independent bits. With one rung, plain
-# importance sampling, fair bits miss by more than 10 nats, and state an error of less than 1. Bits with the frequencies of
-# the data are a much better start.
+# importance sampling, fair bits miss by more than 10 nats. The stated error cannot show it: relative to the estimate it is
+# never above 1, because one chain that holds all the weight gives exactly 1. Bits with the frequencies of the data are a much
+# better start.
 
 # %%
 truth = float(learned.log_z())
@@ -569,9 +586,9 @@ for (kind, count), found in missed.items():
         )
 for kind in ("fair bits", "data's bits"):
     off, stated = missed[kind, 1_000].T
-    assert bool((off.abs() < 4 * stated).all()) and stated.max() < 0.06
-off, stated = missed["fair bits", 1].T
-assert bool((off < -10).all()) and bool((stated <= 1).all())
+    assert bool((off.abs() < 4 * stated).all()) and stated.max() < 0.15
+assert bool((missed["fair bits", 1][:, 0] < -10).all())
+assert bool((missed["data's bits", 1][:, 0].abs() < 10).all())
 
 # %% mystnb={"figure": {"caption": "The error of log Z by annealed importance sampling with 100 chains, five seeds, from two kinds of independent bits. Bars: the stated standard error.", "name": "fig-energy-ais"}, "image": {"alt": "Two panels. Left: from fair bits, with one rung all five estimates lie between 20 and 50 nats too low with tiny error bars. Right: on a finer scale, from 10 to 1,000 rungs the estimates of both kinds close in on zero, those from the data's bits sooner."}} tags=["hide-input"]
 figure, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(7.2, 2.6))
@@ -608,8 +625,8 @@ plt.show()
 #
 # **Prediction.** $H$ experts distinguish $2^H$ combinations, $H+1$ components only $H+1$: on held-out digits the experts win
 # from 8 units on. (A trial run with a third of the learning rate had said otherwise: there the mixture was ahead.) To see
-# what the family can do, whatever its training, the same machines are trained a second time, with the exact gradient; it
-# should be ahead of contrastive divergence.
+# what the family can do without the bias of contrastive divergence, the same machines are trained a second time, with the
+# exact gradient. On the training digits it should be ahead.
 
 
 # %%
@@ -622,28 +639,35 @@ def mixture_of(size: int, x: Tensor, *, seed: int) -> Mixture:
     return Mixture(even, parts, steps=100, tolerance=1e-3).fit(x)
 
 
-def exactly_fitted(machine: RBM, x: Tensor, *, steps: int = 300) -> RBM:
-    """Maximum likelihood: Adam on the exact log-likelihood of all points."""
+def exactly_fitted(machine: RBM, x: Tensor, *, steps: int) -> RBM:
+    """Maximum likelihood: L-BFGS on the exact log-likelihood of all points."""
     machine = deepcopy(machine).requires_grad_(True)
-    optimizer = torch.optim.Adam(machine.parameters(), lr=0.05)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
+    optimizer = torch.optim.LBFGS(
+        machine.parameters(), max_iter=steps, max_eval=2 * steps, history_size=20,
+        tolerance_change=1e-12, line_search_fn="strong_wolfe",
+    )  # fmt: skip
+
+    def closure() -> Tensor:
         optimizer.zero_grad()
-        (-machine.log_prob(x).mean()).backward()
-        optimizer.step()
-        schedule.step()
+        loss = -machine.log_prob(x).mean()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
     return machine.requires_grad_(False)
 
 
-sizes = lab.scale(quick=[4, 6, 8, 10], full=[4, 6, 8, 10, 12])
+sizes = lab.scale(quick=[4, 8, 12], full=[4, 6, 8, 10, 12])
 nats: dict[str, list[list[float]]] = {}
 for hidden in sizes:
     machine = digit_machine(train, hidden, seed=0)
     starts = [mixture_of(hidden + 1, train, seed=seed) for seed in range(2)]
     fitted = {
         "mixture, by EM": max(starts, key=lambda m: m.log_prob(train).mean().item()),
-        "experts, by persistent CD": machine.fit(train),
-        "experts, by the exact gradient": exactly_fitted(machine, train),
+        "experts, by persistent CD": learned if hidden == 12 else machine.fit(train),
+        "experts, by the exact gradient": exactly_fitted(
+            machine, train, steps=lab.scale(quick=200, full=1_000)
+        ),
     }
     for name, density in fitted.items():
         pair = [density.log_prob(x).mean().item() for x in (train, test)]
@@ -654,7 +678,9 @@ for name, pairs in nats.items():
 mixed, diverged, exactly = (torch.tensor(pairs) for pairs in nats.values())
 ahead = torch.minimum(diverged, exactly)[:, 1] - mixed[:, 1]
 assert bool((ahead > 0).all()) and bool((ahead[torch.tensor(sizes) >= 8] > 0.05).all())
-assert float((exactly - diverged).abs().max()) < 0.4
+assert float((exactly - diverged).abs().max()) < 0.8
+if lab.scale(quick=True, full=False):  # with 40,000 updates the two are about even
+    assert bool((exactly[:, 0] > diverged[:, 0]).all())
 
 # %% mystnb={"figure": {"caption": "Mean log-likelihood of held-out digits (thin: of the training digits) with the same number of parameters: a mixture, and products of experts trained in two ways.", "name": "fig-energy-experts"}, "image": {"alt": "Three curves rise with the number of hidden units; the two of the experts lie close together, above that of the mixture."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 2.7))
@@ -669,10 +695,10 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# In this split the experts are ahead at all four sizes, not only from 8 on ({numref}`fig-energy-experts`). The second
-# prediction fails: the exact gradient is not always ahead of contrastive divergence, even on the training digits. The two end
-# at different maxima of the likelihood, within 0.4 nats of each other, and at these sizes it is not the bias of the gradient
-# that holds a machine back. Its learning rate did, in the trial run, and without an exact likelihood one would not know.
+# In this split the experts are ahead at every size shown, not only from 8 on ({numref}`fig-energy-experts`). The exact
+# gradient is ahead of contrastive divergence on the training digits, as predicted. A first version of this page gave it 300
+# steps of Adam and saw it fall behind at some sizes: a comparison of two methods before either has arrived says little about
+# the methods.
 #
 # ## Deep belief networks
 #
@@ -716,7 +742,7 @@ assert_close(
 
 # %% [markdown]
 # **Prediction**, for three splits of the digits: the second layer raises the exact held-out log-likelihood, by less than 0.2
-# nats, and the bound rises too, by less than the likelihood.
+# nats, and the bound rises too (by less than the likelihood: that much is certain, because it starts with equality).
 # (Trial runs with lower machines that were trained at a smaller rate had gained 0.06 to 0.11.)
 
 # %%
@@ -743,20 +769,20 @@ for seed in range(3):
         f"(at most {most:.3f}), training {row[2]:+.3f}; held-out bound {row[3]:+.3f}, held out {row[4]:+.3f}"
     )
 for most, bound_train, gain_train, bound_test, gain_test in added:
-    assert 0 < gain_test < 0.2 and 0 < gain_train < 0.2
-    assert bound_train < gain_train and bound_test < gain_test
-    assert bound_train < 0.5 * most < 0.2
+    assert 0 < bound_train < gain_train < 0.3 and 0 < bound_test < gain_test < 0.2
+    assert bound_train < most < 0.4
 
 # %% [markdown]
-# The second layer does what the theorem promises, and here that is little: about a tenth of a nat, where two more hidden
-# units in one layer are worth more
-# ({numref}`fig-energy-experts`). The ceiling says why. No top at all could have added more than a quarter of a nat to the bound on the training data, because the first machine's own prior is already close to
-# the average posterior, and $p(x\mid h)$ stays as it is; this top found less than half of that.
+# On the training data the bound gains, as the theorem promises if the top does; the held-out gain is no part of it. Both are
+# little: about a tenth of a nat held out, or less, where four more hidden units in one layer are worth more
+# ({numref}`fig-energy-experts`). The ceiling says why. No top at all could have added more than about a quarter of a nat to
+# the bound on the training data, because the first machine's own prior is already close to the average posterior, and
+# $p(x\mid h)$ stays as it is. In a few thousand updates the top finds about a third of that.
 #
 # To sample, run Gibbs sampling in the top pair of layers, then go down once. {numref}`fig-energy-samples` shows the three
 # kinds of density beside each other.
 
-# %% mystnb={"figure": {"caption": "Held-out digits, and samples: of 11 Bernoulli components, of an RBM with 12 hidden units, of a DBN with a second layer of 64 units (500 sweeps at the top, one pass down).", "name": "fig-energy-samples"}, "image": {"alt": "Four blocks of sixteen small binary pictures: clean held-out digits, noisy mixture samples, and samples of the RBM and of the DBN, which resemble digits with a few stray pixels."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Held-out digits, and samples: of 13 Bernoulli components, of an RBM with 12 hidden units, of a DBN with a second layer of 64 units (500 sweeps at the top, one pass down).", "name": "fig-energy-samples"}, "image": {"alt": "Four blocks of sixteen small binary pictures: clean held-out digits, noisy mixture samples, and samples of the RBM and of the DBN, which resemble digits with a few stray pixels."}} tags=["hide-input"]
 fair = torch.full((16, 12), 0.5)
 random = training.rng(3)
 second = networks[0].top
@@ -814,19 +840,20 @@ assert (
 assert finished["test"] < halfway["test"] - 4 * (halfway["error"] + finished["error"])
 assert finished["reconstruction"] < halfway["reconstruction"]
 errors_seen = [entry["reconstruction"] for entry in last.values()]
-assert last["CD-1"]["reconstruction"] == min(errors_seen)
-assert max(errors_seen) - min(errors_seen) < 1
+assert max(errors_seen) - min(errors_seen) < 0.3
 
 # %% [markdown]
-# The order is as predicted, the distance is not: persistent CD ends less than 10 nats above CD-1, and CD-10 less than 3. CD-1
-# has the smallest error of reconstruction and the lowest likelihood. CD-10 was better after half of its updates, by far more
-# than the stated errors, while its error of reconstruction went on falling. At the end, 5,000 and 20,000 rungs agree within
-# 0.3 nats for all three methods.
+# The order is as predicted, the distance is not: persistent CD ends less than 10 nats above CD-1, and CD-10 less than 3. At
+# the end, 5,000 and 20,000 rungs agree within 0.3 nats for all three methods. The errors of reconstruction lie within 0.3
+# wrong pixels of each other, too close to call from one draw: the third prediction is open. The likelihoods lie 9 nats apart.
 #
-# Salakhutdinov and Murray {cite}`salakhutdinov2008quantitative` report about $-86$ nats for 500 hidden units trained by
-# CD-25: smaller setting here, with 200 units and far fewer updates. For mixtures of 10, 100 and 500 Bernoulli components
-# Salakhutdinov and Hinton {cite}`salakhutdinov2009deep` report $-168.95$, $-142.63$ and $-137.64$; those are not attempted
-# here. A two-layer network on MNIST is not attempted either.
+# After half of its updates CD-10's estimate was 3 nats better, by more than the stated errors, while its error of
+# reconstruction was larger. That estimate rests on 5,000 rungs alone, so by our own rule it is a sign and no proof.
+#
+# For scale, from the literature and not computed here: Salakhutdinov and Murray {cite}`salakhutdinov2008quantitative`
+# estimate about $-86$ nats for 500 hidden units trained with up to 25 sweeps an update, on another random binarisation. Ours
+# is smaller, 200 units, and trained for far fewer updates. Mixtures of Bernoulli components and a two-layer network on MNIST
+# are not attempted.
 
 # %% [markdown]
 # ## Exercises

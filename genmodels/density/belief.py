@@ -50,7 +50,15 @@ class DBN(nn.Module, Density):
         r"""The variational lower bound :math:`\mathbb E_q\log\frac{p_{\rm top}(h)\,p(x\mid h)}{q(h)}\le\log p(x)`.
 
         q is the posterior :math:`p(h\mid x)` of the RBM below; the expectation is a mean over `draws` samples of it.
+
+        Raises
+        ------
+        ValueError
+            Without a draw, or if a unit of x is not 0 or 1.
         """
+        if draws < 1:
+            raise ValueError(f"the bound is a mean over 1 draw or more; got draws = {draws}.")
+        whole(x, low=0, high=1, what="a unit is 0 or 1")
         below = self.below.like(x)
         logits, total = below.b + x @ below.W, torch.zeros(len(x)).to(x)
         for _ in range(draws):
@@ -62,9 +70,10 @@ class DBN(nn.Module, Density):
     def _log_prob(self, x: Tensor) -> Tensor:
         whole(x, low=0, high=1, what="a unit is 0 or 1")
         network = DBN(self.below.like(x), self.top)
-        h = states(len(self.below.b)).to(network.below.W)
-        given = network.given(x.to(network.below.W), h)
-        return (given + self.top.log_prob(h)).logsumexp(dim=1)
+        x, hidden = x.to(network.below.W), states(len(self.below.b)).to(network.below.W)
+        blocks = hidden.split(2**12)  # 2^20 states of 784 visible units at once would be a table of 3 GB
+        parts = [(network.given(x, h) + self.top.log_prob(h)).logsumexp(dim=1) for h in blocks]
+        return torch.stack(parts).logsumexp(dim=0)
 
     @torch.no_grad()
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
@@ -79,7 +88,10 @@ class DBN(nn.Module, Density):
 
 @torch.no_grad()
 def posterior_bits(below: RBM, x: Float[Tensor, "n visible"], *, draws: int) -> Float[Tensor, "rows hidden"]:
-    r"""What the top learns from: `draws` samples of :math:`p(h\mid x)` for every point, in draws x n rows."""
+    r"""What the top learns from: `draws` samples of :math:`p(h\mid x)` for every point, in draws x n rows.
+
+    The randomness is that of the machine, as in its `fit`: a stream of its own, from `below.seed` + 1.
+    """
     q = below.hidden(x.to(below.W)).repeat(draws, 1)
     return bits(q, rng=stream(below.seed + 1))
 

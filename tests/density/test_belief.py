@@ -42,6 +42,13 @@ def test_an_rbm_is_a_network_with_itself_on_top() -> None:
     assert_close(network.bound(X, draws=1, rng=rng(0)), BELOW.log_prob(X))  # whichever h is drawn
 
 
+def test_more_states_than_one_block() -> None:
+    """2^13 hidden states are two blocks; with itself on top the network is the machine below, its sum over 2^3."""
+    below = machine(3, 13).double()
+    x = states(3).double()
+    assert_close(DBN(below, below.flipped()).log_prob(x), below.log_prob(x))
+
+
 def test_any_density_of_bits_may_stand_on_top() -> None:
     network = DBN(BELOW, Bernoulli(torch.tensor([0.2, 0.5, 0.7, 0.9]).double()))
     assert_close(network.log_prob(X).exp().sum(), torch.tensor(1.0).double())
@@ -131,3 +138,5 @@ def test_refusals() -> None:
     assert "2^25" in refusal(ValueError, lambda: large.log_prob(torch.zeros(1, 30)))
     assert "0 or 1" in refusal(ValueError, lambda: large.log_prob(torch.full((1, 30), 0.3)))
     assert large.bound(torch.zeros(2, 30), draws=3, rng=rng(0)).shape == (2,)  # needs no enumeration
+    assert "0 or 1" in refusal(ValueError, lambda: large.bound(torch.full((1, 30), 0.3), draws=3, rng=rng(0)))
+    assert "draws = 0" in refusal(ValueError, lambda: large.bound(torch.zeros(1, 30), draws=0, rng=rng(0)))
