@@ -6,13 +6,11 @@ processor, best of three.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 from sklearn.neural_network import BernoulliRBM
 from torch import Tensor
 
+from benchmarks.timing import timed
 from genmodels import training
 from genmodels.density.boltzmann import RBM, bits
 
@@ -32,22 +30,12 @@ def theirs(x: Tensor, hidden: int) -> BernoulliRBM:
     return peer.fit(x.numpy())
 
 
-def seconds(learn: Callable[[], object]) -> float:
-    """Processor seconds, the best of three."""
-    spent = []
-    for _ in range(3):
-        start = time.process_time()
-        learn()
-        spent.append(time.process_time() - start)
-    return min(spent)
-
-
 def main() -> None:
     torch.set_num_threads(1)
     print(f"{'units':>12}  {'scikit-learn':>12}  {'here':>8}  {'ratio':>6}")
     for visible, hidden in ((64, 16), (784, 200)):
         x = bits(torch.full((2_000, visible), 0.3), rng=training.rng(0))
-        peer, house = seconds(lambda: theirs(x, hidden)), seconds(lambda: ours(x, hidden))  # noqa: B023
+        peer, house = (timed(lambda: run(x, hidden), runs=3)[1] for run in (theirs, ours))  # noqa: B023
         print(f"{visible:6} x {hidden:3}  {peer:10.3f} s  {house:6.3f} s  {peer / house:6.2f}")
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from benchmarks.timing import seconds
 from genmodels import training
 from genmodels.data.dialects import Dialects
 from genmodels.sequence import Transformer, forced, greedy, unroll
@@ -58,12 +57,6 @@ def ratio(
         for _ in range(rounds)
     ]
     return statistics.median(ratios)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 def main() -> None:

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -24,6 +22,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.timing import wall_seconds
 from genmodels import training
 from genmodels.adversarial import (
     NON_SATURATING,
@@ -109,12 +108,6 @@ def in_the_peers_manner(players: Players, data: ImageSet, steps: int) -> None:
                 return
 
 
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
 def penalty_price(steps: int) -> float:
     """Seconds of critic steps with the gradient penalty over seconds without, on the convolutional pair."""
     with training.isolated(0):
@@ -127,7 +120,7 @@ def penalty_price(steps: int) -> float:
             real, z = data.sample((BATCH,), rng=rng), generator.noise(BATCH, rng=rng)
             return critic_step(generator, critic, WASSERSTEIN, by, real, z, rng=rng, **control)  # type: ignore[arg-type]
 
-        return seconds(lambda: [one() for _ in range(steps)])
+        return wall_seconds(lambda: [one() for _ in range(steps)])
 
     run()
     return run(penalties=(gradient_penalty,)) / run()
@@ -145,8 +138,8 @@ def main() -> None:
         for warm in (in_the_peers_manner, ours):
             warm(make(), data, 5)
         ratios = [
-            seconds(lambda: in_the_peers_manner(peer, data, arguments.steps))  # noqa: B023
-            / seconds(lambda: ours(mine, data, arguments.steps))  # noqa: B023
+            wall_seconds(lambda: in_the_peers_manner(peer, data, arguments.steps))  # noqa: B023
+            / wall_seconds(lambda: ours(mine, data, arguments.steps))  # noqa: B023
             for _ in range(arguments.rounds)
         ]
         print(

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from sklearn.neighbors import KernelDensity as Peer
 from torch import Tensor
 
+from benchmarks.timing import seconds
 from genmodels import training
 from genmodels.density.kernel import KernelDensity
 
@@ -50,12 +49,6 @@ def ratio(*, n: int, dim: int, rounds: int, rtol: float = 0.0) -> float:
             theirs = min(theirs, seconds(lambda: peer(points, x, leaf=n)))
         found.append(theirs / mine)
     return statistics.median(found)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
 
 
 def main() -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 import warnings
-from collections.abc import Callable
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
+from benchmarks.timing import seconds
 from genmodels import training
 from genmodels.density import Gaussian, Mixture, em
 
@@ -59,12 +58,6 @@ def peer(x: Tensor, start: Mixture, *, steps: int) -> GaussianMixture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(x.numpy())
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
 
 
 def main() -> None:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.timing import wall_seconds
 from genmodels import training
 from genmodels.sequence import Transformer, free, unroll
 
@@ -60,16 +59,10 @@ def operations(context: int, n: int, *, cached: bool) -> int:
     return n * sum(t * per_position + 4 * LAYERS * t**2 * DIM for t in range(1, context + 1))
 
 
-def seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
 def ceiling() -> float:
     """Operations a second of a large product: the best of five."""
     a = torch.randn(1024, 1024)
-    return 2 * 1024**3 / min(seconds(lambda: a @ a) for _ in range(5))
+    return 2 * 1024**3 / min(wall_seconds(lambda: a @ a) for _ in range(5))
 
 
 def main() -> None:
@@ -87,7 +80,7 @@ def main() -> None:
                 "ours": lambda: ours(model, n, rng=training.rng(0)),  # noqa: B023
             }
             assert torch.equal(run["peer"](), run["ours"]()), "the two do not write the same text"
-            times = [{name: seconds(call) for name, call in run.items()} for _ in range(rounds)]
+            times = [{name: wall_seconds(call) for name, call in run.items()} for _ in range(rounds)]
             ratios = [pair["peer"] / pair["ours"] for pair in times]
             share = {
                 name: operations(context, n, cached=name == "ours")

@@ -8,15 +8,14 @@ both reach, processor seconds, and their ratio. The documents are drawn from ran
 
 from __future__ import annotations
 
-import time
-
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import LatentDirichletAllocation
 
+from benchmarks.timing import timed
 from genmodels.data.documents import Corpus
-from genmodels.density import topics
-from genmodels.density.topics import LDA
+from genmodels.density import allocation
+from genmodels.density.allocation import LDA
 from genmodels.training import rng
 
 ALPHA, ETA = 0.1, 0.1
@@ -32,26 +31,28 @@ def documents(n: int, *, length: int, words: int, of: int) -> Corpus:
 def theirs(corpus: Corpus, *, k: int, passes: int) -> tuple[torch.Tensor, float]:
     model = LatentDirichletAllocation(k, doc_topic_prior=ALPHA, topic_word_prior=ETA, max_iter=passes, random_state=0)
     table = csr_matrix(corpus.table().numpy())
-    began = time.process_time()
-    model.fit(table)
-    return torch.from_numpy(model.components_), time.process_time() - began
+    _, spent = timed(lambda: model.fit(table))
+    return torch.from_numpy(model.components_), spent
 
 
 def ours(corpus: Corpus, *, k: int, passes: int) -> tuple[torch.Tensor, float]:
-    began = time.process_time()
-    words, alpha = topics.random_words(k, corpus.words, rng=rng(0), dtype=torch.float32), torch.full((k,), ALPHA)
+    return timed(lambda: fitted(corpus, k=k, passes=passes))
+
+
+def fitted(corpus: Corpus, *, k: int, passes: int) -> torch.Tensor:
+    words, alpha = allocation.random_words(k, corpus.words, rng=rng(0), dtype=torch.float32), torch.full((k,), ALPHA)
     corpus = corpus.to(torch.float32)
     for _ in range(passes):
-        log_topics = topics.expected_log(words)
-        gamma = topics.infer(corpus, log_topics, alpha, sweeps=100, tolerance=1e-3)
-        words = ETA + topics._by_word(corpus, log_topics, gamma, None)
-    return words, time.process_time() - began
+        log_topics = allocation.expected_log(words)
+        gamma = allocation.infer(corpus, log_topics, alpha, sweeps=100, tolerance=1e-3)
+        words = ETA + allocation.expected_counts(corpus, log_topics, gamma)
+    return words
 
 
 def reached(corpus: Corpus, words: torch.Tensor) -> float:
     alpha = torch.full((len(words),), ALPHA).double()
-    q = topics.Posterior(words, topics.infer(corpus, topics.expected_log(words), alpha))
-    return topics.bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
+    q = allocation.Posterior(words, allocation.infer(corpus, allocation.expected_log(words), alpha))
+    return allocation.bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
 
 
 def main() -> None:

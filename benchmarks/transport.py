@@ -6,23 +6,11 @@ the processor, best of three.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 
+from benchmarks.timing import timed
 from genmodels import training
 from genmodels.transport import distances, primal, wasserstein_1
-
-
-def timed(solve: Callable[[], float]) -> tuple[float, float]:
-    """The value and the processor's seconds, the best of three."""
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        value = solve()
-        seconds.append(time.process_time() - start)
-    return value, min(seconds)
 
 
 def main() -> None:
@@ -32,8 +20,8 @@ def main() -> None:
         x, y = (torch.randn(n, 2, generator=training.rng(seed), dtype=torch.float64) for seed in (0, 1))
         uniform = torch.full((n,), 1 / n, dtype=torch.float64)
         cost = distances(x, y)
-        general, slow = timed(lambda: primal(cost, uniform, uniform).cost)  # noqa: B023
-        special, fast = timed(lambda: wasserstein_1(x, y))  # noqa: B023
+        general, slow = timed(lambda: primal(cost, uniform, uniform).cost, runs=3)  # noqa: B023
+        special, fast = timed(lambda: wasserstein_1(x, y), runs=3)  # noqa: B023
         assert abs(general - special) < 1e-9, "the two solvers disagree"
         print(f"{n:5}  {slow:13.4f} s  {fast:13.4f} s  {slow / fast:6.0f}")
 

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from genmodels import data, training
-from genmodels.density.boltzmann import RBM, ais, bits, divergences
+from genmodels.density.annealing import ais
+from genmodels.density.boltzmann import RBM, bits, divergences
 
 from . import record
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from genmodels import training
 from genmodels.data.documents import Corpus, ap_news
-from genmodels.density import topics
+from genmodels.density import allocation, topics
 
 from . import record
 
@@ -82,19 +82,23 @@ def plsa(train: Corpus, *, k: int, seed: int, pseudo: float) -> tuple[Tensor, in
     return topics.topics_of(model), steps
 
 
-def lda(train: Corpus, *, k: int, seed: int, alpha: float = ALPHA, eta: float = ETA) -> tuple[topics.Posterior, int]:
-    start = topics.random_words(k, train.words, rng=training.rng(seed), dtype=SINGLE)
-    steps = topics.variational(train, start, alpha=torch.full((k,), alpha), eta=eta, sweeps=10, afresh=True, **LIMIT)
+def lda(
+    train: Corpus, *, k: int, seed: int, alpha: float = ALPHA, eta: float = ETA
+) -> tuple[allocation.Posterior, int]:
+    start = allocation.random_words(k, train.words, rng=training.rng(seed), dtype=SINGLE)
+    steps = allocation.variational(
+        train, start, alpha=torch.full((k,), alpha), eta=eta, sweeps=10, afresh=True, **LIMIT
+    )
     return last(steps)
 
 
 def inferred(seen: Corpus, words: Tensor, *, alpha: float) -> Tensor:
     """The mean proportions of new articles, given the Dirichlet distributions of the topics."""
-    gamma = topics.infer(seen, topics.expected_log(words), torch.full((len(words),), alpha))
+    gamma = allocation.infer(seen, allocation.expected_log(words), torch.full((len(words),), alpha))
     return gamma / gamma.sum(dim=1, keepdim=True)
 
 
-def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[topics.Posterior, float]:
+def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[allocation.Posterior, float]:
     """scikit-learn's variational Bayes with the same priors; its start is of the same kind."""
     model = LatentDirichletAllocation(
         k, doc_topic_prior=ALPHA, topic_word_prior=ETA, learning_method="batch", max_iter=steps, random_state=seed
@@ -103,7 +107,7 @@ def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[topics.Poster
     began = time.process_time()
     model.fit(table)
     seconds = time.process_time() - began
-    return topics.Posterior(torch.from_numpy(model.components_).to(SINGLE), torch.ones(train.documents, k)), seconds
+    return allocation.Posterior(torch.from_numpy(model.components_).to(SINGLE), torch.ones(train.documents, k)), seconds
 
 
 def rows_of(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
@@ -129,7 +133,7 @@ def rows_of(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
 
 
 def completed(
-    q: topics.Posterior, seen: Corpus, hidden: Corpus, *, alpha: float = ALPHA, began: float | None = None
+    q: allocation.Posterior, seen: Corpus, hidden: Corpus, *, alpha: float = ALPHA, began: float | None = None
 ) -> dict[str, Any]:
     """The perplexity of the hidden words, and the seconds since `began`."""
     seconds = {} if began is None else {"seconds": round(time.process_time() - began, 1)}
@@ -149,8 +153,8 @@ def beside(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
     ours, steps = lda(train, k=BESIDE, seed=seed)
     us = {"model": f"ours, {steps} steps", "seconds": round(time.process_time() - began, 1)}
     for name, found in ((own, q), (us, ours)):
-        gamma = topics.infer(train, topics.expected_log(found.words), alpha)
-        value = topics.bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
+        gamma = allocation.infer(train, allocation.expected_log(found.words), alpha)
+        value = allocation.bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
         rows.append(
             {**name, "topics": BESIDE, "seed": seed, "bound": round(value, 4), **completed(found, seen, hidden)}
         )

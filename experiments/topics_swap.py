@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from genmodels.data.documents import Corpus, ap_news
-from genmodels.density import topics
+from genmodels.density import allocation, topics
 
 from . import record
 from .topics_ap import ALPHA, BESIDE, ETA, SETTING, SINGLE, lda, plsa, split
@@ -30,7 +30,7 @@ def rows_of(corpus: Corpus, *, k: int, seed: int, held_out: int) -> list[dict[st
     }
     rows = []
     for name, table in found.items():
-        gamma = topics.infer(seen, table.log(), torch.full((k,), ALPHA))
+        gamma = allocation.infer(seen, table.log(), torch.full((k,), ALPHA))
         ways = {"folded in": topics.folded(seen, table), "with prior": gamma / gamma.sum(dim=1, keepdim=True)}
         rows += [
             {

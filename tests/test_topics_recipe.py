@@ -9,7 +9,7 @@ from experiments import topics_ap as recipe
 from experiments import topics_swap
 from genmodels import lab, training
 from genmodels.data.documents import Corpus
-from genmodels.density.topics import LDA
+from genmodels.density.allocation import LDA
 
 TOPICS = torch._sample_dirichlet(torch.full((4, 60), 0.1, dtype=torch.float64), generator=training.rng(0))
 WORLD = LDA(torch.full((4,), 0.2, dtype=torch.float64), TOPICS, 40)
@@ -39,7 +39,7 @@ def test_each_model_is_between_the_truth_and_the_unigram() -> None:
     q, steps = recipe.lda(train, k=4, seed=0)
     inferred = recipe.completed(q, seen, hidden)
     assert 0 < folded["steps"] <= recipe.LIMIT["steps"] and 0 < steps <= recipe.LIMIT["steps"]
-    gamma = recipe.topics.infer(seen, TOPICS.log().float(), WORLD.alpha.float())
+    gamma = recipe.allocation.infer(seen, TOPICS.log().float(), WORLD.alpha.float())
     best = recipe.topics.perplexity(hidden, gamma / gamma.sum(dim=1, keepdim=True), TOPICS.float())
     for found in (folded["perplexity"], inferred["perplexity"]):
         assert 0.9 * best < found < 0.9 * alone
@@ -51,9 +51,9 @@ def test_the_peer_reaches_about_the_same_bound() -> None:
     alpha = torch.full((4,), recipe.ALPHA)
     bounds = []
     for q in (theirs, ours):
-        gamma = recipe.topics.infer(CORPUS, recipe.topics.expected_log(q.words), alpha)
-        q = recipe.topics.Posterior(q.words, gamma)
-        bounds.append(recipe.topics.bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
+        gamma = recipe.allocation.infer(CORPUS, recipe.allocation.expected_log(q.words), alpha)
+        q = recipe.allocation.Posterior(q.words, gamma)
+        bounds.append(recipe.allocation.bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
     assert abs(bounds[0] - bounds[1]) < 0.1
 
 

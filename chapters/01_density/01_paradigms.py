@@ -191,7 +191,7 @@ torch.testing.assert_close(own[:2], logistic.weight[:, 1] - logistic.weight[:, 0
 torch.testing.assert_close(own[2], logistic.bias[1] - logistic.bias[0])
 assert not hasattr(logistic, "log_prob") and not hasattr(logistic, "sample")
 
-# %% mystnb={"figure": {"caption": "The same tumours (blue: benign, dark: malignant), seen in two ways. Left: logistic regression knows p(y|x), shown as shading (blue: benign, orange: malignant), and a line where it is one half. Right: contours (orange) of the two densities of GDA, which has one covariance for each class here; a curve follows from them.", "name": "fig-paradigms-two"}, "image": {"alt": "Two scatter plots of the same two overlapping clouds. Left, a straight violet line divides a shaded plane. Right, two sets of orange elliptic contours, one round each cloud, and a slightly bent violet line between them."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The same tumours (blue circles: benign, grey triangles: malignant), seen in two ways. Left: logistic regression knows p(y|x), shown as shading (blue: benign, orange: malignant), and a line where it is one half. Right: contours (orange) of the two densities of GDA, which has one covariance for each class here; a curve follows from them.", "name": "fig-paradigms-two"}, "image": {"alt": "Two scatter plots of the same two overlapping clouds. Left, a straight violet line divides a shaded plane. Right, two sets of orange elliptic contours, one round each cloud, and a slightly bent violet line between them."}} tags=["hide-input"]
 across, up = torch.linspace(6, 29, 161).double(), torch.linspace(8, 41, 161).double()
 plane = torch.cartesian_prod(up, across).flip(1)
 shape = (len(up), len(across))

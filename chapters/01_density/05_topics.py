@@ -40,10 +40,11 @@ from torch import Tensor
 from genmodels import lab, plots, training
 from genmodels.data.documents import Corpus, bars
 from genmodels.density import Categorical, Mixture, Product, em
+from genmodels.density.allocation import (
+    LDA, document_bound, enumerated, expected_log, importance, infer, random_words, variational,
+)  # fmt: skip
 from genmodels.density.topics import (
-    LDA, document_bound, enumerated, expected_log, folded, importance, infer,
-    matched, perplexity, plsa, proportions_of, random_plsa, random_words, topics_of,
-    variational,
+    folded, matched, perplexity, plsa, proportions_of, random_plsa, topics_of,
 )  # fmt: skip
 
 lab.start(scale)
@@ -69,7 +70,7 @@ print(f"a document's two largest topics have {two:.0%} of its words on average")
 assert two > 0.7
 
 
-# %% mystnb={"figure": {"caption": "Above, the six topics. Below, six of the 200 documents, 60 words each: the darker a pixel, the more often its word occurs.", "name": "fig-topics-documents"}, "image": {"alt": "Upper row: six squares of nine pixels, each with one dark row or one dark column. Lower row: six squares, most of them showing one or two bars at once."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Above, the six topics. Below, six of the 200 documents, 60 words each: the more ink in a pixel, the more often its word occurs.", "name": "fig-topics-documents"}, "image": {"alt": "Upper row: six squares of nine pixels, each with one dark row or one dark column. Lower row: six squares, most of them showing one or two bars at once."}} tags=["hide-input"]
 def squares(rows: dict[str, Tensor]) -> plt.Figure:
     """Distributions over the nine words as squares, one row of squares per name."""
     across = max(len(row) for row in rows.values())

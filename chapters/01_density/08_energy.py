@@ -45,9 +45,10 @@ from torch.testing import assert_close
 
 from genmodels import data, lab, plots, training
 from genmodels.density import Bernoulli, Mixture
+from genmodels.density.annealing import ais
 from genmodels.density.belief import DBN, posterior_bits
 from genmodels.density.boltzmann import (
-    RBM, ais, bits, divergences, exact_gradient, states, statistics, transition,
+    RBM, bits, divergences, exact_gradient, states, statistics, transition,
 )  # fmt: skip
 
 lab.start(scale)

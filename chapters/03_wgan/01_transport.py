@@ -423,7 +423,7 @@ for i, j in used.nonzero():
     (uphill,) = torch.autograd.grad(potential(halfway).sum(), halfway)
     torch.testing.assert_close(uphill[0], (x[i] - y[j]) / cost[i, j])
 
-# %% mystnb={"figure": {"caption": "Left: the optimal plan between data (blue) and model (orange), the width of each way its mass. Right: the optimal function f of the dual, dark where it is high; along each way it falls by the way's length.", "name": "fig-transport-dual"}, "image": {"alt": "Left: two blue clusters above and one orange cluster below right, joined by lines of different widths. Right: the same points over a violet field that is dark around the blue clusters and fades to white at the orange one, with contour lines crossing the ways at right angles."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: the optimal plan between data (blue) and model (orange), the width of each way its mass. Right: the optimal function f of the dual, more ink where it is higher; along each way it falls by the way's length.", "name": "fig-transport-dual"}, "image": {"alt": "Left: two blue clusters above and one orange cluster below right, joined by lines of different widths. Right: the same points over a violet field that is dark around the blue clusters and fades to white at the orange one, with contour lines crossing the ways at right angles."}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.3), sharex=True, sharey=True)
 across = torch.linspace(-2.9, 2.3, 90, dtype=torch.float64)
 up = torch.linspace(-2.4, 2.8, 90, dtype=torch.float64)

@@ -593,8 +593,8 @@ assert (
 )
 
 # %% [markdown]
-# Move the slider to see what each order writes. Words, and the full stop for the end, are dark while they may belong to a possible caption, and
-# orange from the first impossible one on.
+# Move the slider to see what each order writes. Words, and the full stop for the end, have the colour of this text while they may belong to a possible
+# caption, and are orange from the first impossible one on.
 
 
 # %% tags=["hide-input"]

@@ -556,7 +556,7 @@ assert found["5-gram"][0] < entropy + 0.05 and found["trigram"][0] > entropy + 0
 # Where does the Transformer look? When it has read *holding*, the next word must agree with a word two steps back. {numref}`fig-neural-attention` shows,
 # for each block, the head that looks at *man* most at that moment. Each row is one prediction; its weights add up to 1.
 
-# %% mystnb={"figure": {"caption": "What one head of each block looks at. Row: the word being read; columns: the words it may see; darker: more weight. The upper right is empty because of the mask.", "name": "fig-neural-attention"}, "image": {"alt": "Two triangular heat maps over the words of one caption; in both the row of the word holding has most of its weight on the word man."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What one head of each block looks at. Row: the word being read; columns: the words it may see; more ink: more weight. The upper right is empty because of the mask.", "name": "fig-neural-attention"}, "image": {"alt": "Two triangular heat maps over the words of one caption; in both the row of the word holding has most of its weight on the word man."}} tags=["hide-input"]
 sentence = "a young man is holding his phone on the street"
 numbers = world.vocabulary.encode(sentence)[None]
 picture: list[Tensor] = []

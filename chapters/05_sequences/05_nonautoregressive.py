@@ -114,7 +114,7 @@ assert torch.equal(
     hearing["with every third word seen"], shown[:n_one].expand(n_one, -1)
 )
 
-# %% mystnb={"figure": {"caption": "Who listens to whom: dark where changing the word in one place changes the answer in another. Left: language models, one place after the other. Middle: independent places, where only the score of the changed word itself differs. Right: the same network, shown some of the words.", "name": "fig-nonautoregressive-listens"}, "image": {"alt": "Three square grids of places that answer against places that are changed: a filled lower triangle, a filled diagonal, and a grid with every third column filled."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Who listens to whom: ink where changing the word in one place changes the answer in another. Left: language models, one place after the other. Middle: independent places, where only the score of the changed word itself differs. Right: the same network, shown some of the words.", "name": "fig-nonautoregressive-listens"}, "image": {"alt": "Three square grids of places that answer against places that are changed: a filled lower triangle, a filled diagonal, and a grid with every third column filled."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6))
 for ax, (title, grid) in zip(axes, hearing.items(), strict=True):
     ax.imshow(grid.double(), cmap="gray_r", vmin=0, vmax=1.4)

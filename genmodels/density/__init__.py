@@ -5,6 +5,7 @@ are in modules named by their idea: `classifiers`, `likelihood`, `neighbours`, `
 `chains`, `variational`.
 """
 
+from .allocation import LDA
 from .base import Density
 from .belief import DBN
 from .boltzmann import RBM
@@ -13,7 +14,6 @@ from .gaussian import Gaussian, Normal
 from .histogram import Histogram
 from .kernel import KernelDensity
 from .mixture import Mixture, Product, em
-from .topics import LDA
 from .vae import VAE
 from .variational import LinearGaussian
 

@@ -79,9 +79,8 @@ class Mixture(Density):
                 f"{len(self.parts)} parts want {len(self.parts)} weights; got {tuple(self.weights.shape)}."
             )
         shares = self.weights.detach()
-        if not (
-            abs(float(shares.sum()) - 1) <= 1e-4 and bool((shares >= 0).all())
-        ):  # this way round, NaN is refused too
+        adds_up = abs(float(shares.sum()) - 1) <= 1e-4  # false for NaN as well
+        if not adds_up or bool((shares < 0).any()):
             raise ValueError("mixing weights are 0 or more and add up to 1: divide them by their sum.")
         if len({part.event_shape for part in self.parts}) > 1:
             raise ValueError("the parts of a mixture are densities of the same kind of point; these differ in shape.")

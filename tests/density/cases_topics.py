@@ -7,7 +7,8 @@ import itertools
 import torch
 from density.properties import Case
 
-from genmodels.density.topics import LDA, random_plsa
+from genmodels.density.allocation import LDA
+from genmodels.density.topics import random_plsa
 from genmodels.training import rng
 
 TOPICS = torch.tensor([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.25, 0.5, 0.25]])

@@ -17,11 +17,10 @@ from torch.nn.functional import logsigmoid, softplus
 from torch.testing import assert_close
 
 from genmodels.density import Bernoulli, Mixture, boltzmann
+from genmodels.density.annealing import LogZ, ais
 from genmodels.density.boltzmann import (
     RBM,
-    LogZ,
     Statistics,
-    ais,
     bits,
     divergence,
     divergences,

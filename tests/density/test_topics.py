@@ -14,9 +14,9 @@ from sklearn.decomposition import LatentDirichletAllocation, non_negative_factor
 from torch import Tensor, testing
 
 from genmodels.data.documents import Corpus, bars
-from genmodels.density import em, topics
+from genmodels.density import allocation, em, topics
+from genmodels.density.allocation import LDA
 from genmodels.density.mixture import Mixture
-from genmodels.density.topics import LDA
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -123,7 +123,9 @@ THREE = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.2, 0.7, 0.1]], dtype=
 def test_the_sum_over_counts_is_the_sum_over_assignments(k: int) -> None:
     for document in ([0], [2, 2], [0, 1, 1, 2], [2, 0, 1, 0, 2]):
         words = torch.tensor(document)
-        testing.assert_close(topics.exact(words, THREE[:k], FEW[:k]), topics.enumerated(words, THREE[:k], FEW[:k]))
+        testing.assert_close(
+            allocation.exact(words, THREE[:k], FEW[:k]), allocation.enumerated(words, THREE[:k], FEW[:k])
+        )
 
 
 def test_one_word_follows_the_mean_proportions() -> None:
@@ -154,7 +156,7 @@ Bound = Callable[..., Tensor]
 
 def is_a_close_bound(bound: Bound) -> None:
     """Below the exact value for every q, near it for the best one."""
-    gamma = topics.infer(BAGS, THREE.log(), FEW, tolerance=1e-9)
+    gamma = allocation.infer(BAGS, THREE.log(), FEW, tolerance=1e-9)
     found = bound(BAGS, THREE.log(), FEW, gamma)
     assert bool((found <= EXACT + 1e-9).all()) and float((EXACT - found).mean()) < 1.5
     for worse in (torch.ones_like(gamma), gamma * 1.3, gamma + 0.5):
@@ -162,7 +164,7 @@ def is_a_close_bound(bound: Bound) -> None:
 
 
 def test_the_bound_is_a_close_bound() -> None:
-    is_a_close_bound(topics.document_bound)
+    is_a_close_bound(allocation.document_bound)
 
 
 def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
@@ -170,22 +172,24 @@ def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, doc
     theta = documents / documents.sum(dim=1, keepdim=True)
     words = corpus.count * corpus.spread(theta, log_topics.exp().T.contiguous()).log()
     given = torch.zeros_like(theta[:, 0]).index_add(0, corpus.document, words)
-    right = topics.document_bound(corpus, log_topics, alpha, documents)
-    left = topics.expected_log(documents)
+    right = allocation.document_bound(corpus, log_topics, alpha, documents)
+    left = allocation.expected_log(documents)
     expected = corpus.count * corpus.spread(left.exp(), log_topics.exp().T.contiguous()).log()
     return right + given - torch.zeros_like(given).index_add(0, corpus.document, expected)
 
 
 def no_prior(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
     """The divergence from the prior left out."""
-    words = corpus.count * corpus.spread(topics.expected_log(documents).exp(), log_topics.exp().T.contiguous()).log()
+    words = (
+        corpus.count * corpus.spread(allocation.expected_log(documents).exp(), log_topics.exp().T.contiguous()).log()
+    )
     return torch.zeros_like(documents[:, 0]).index_add(0, corpus.document, words)
 
 
 def counts_once(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
     """Each word counted once."""
     once = Corpus(corpus.document, corpus.word, torch.ones_like(corpus.count), corpus.documents, corpus.words)
-    return topics.document_bound(once, log_topics, alpha, documents)
+    return allocation.document_bound(once, log_topics, alpha, documents)
 
 
 @mutants({f.__name__: f for f in (mean_for_expected_log, no_prior, counts_once)})
@@ -196,11 +200,11 @@ def test_the_bound_is_a_close_bound_rejects(mutant: Bound) -> None:
 def test_importance_sampling_closes_the_gap() -> None:
     """From the prior, whose weights are bounded, and from q, narrower than the posterior: slower, yet above it."""
     prior = FEW.expand(len(DOCUMENTS), -1).contiguous()
-    estimate = topics.importance(BAGS, THREE, FEW, prior, samples=2000, rng=rng(5))
+    estimate = allocation.importance(BAGS, THREE, FEW, prior, samples=2000, rng=rng(5))
     assert float((estimate - EXACT).abs().mean()) < 0.1
-    gamma = topics.infer(BAGS, THREE.log(), FEW)
-    estimate = topics.importance(BAGS, THREE, FEW, gamma, samples=500, rng=rng(5))
-    below = topics.document_bound(BAGS, THREE.log(), FEW, gamma)
+    gamma = allocation.infer(BAGS, THREE.log(), FEW)
+    estimate = allocation.importance(BAGS, THREE, FEW, gamma, samples=500, rng=rng(5))
+    below = allocation.document_bound(BAGS, THREE.log(), FEW, gamma)
     assert float(below.mean()) + 0.5 < float(estimate.mean()) < float(EXACT.mean()) + 0.1
 
 
@@ -208,12 +212,12 @@ Climb = Callable[[Corpus, Tensor], list[float]]
 
 
 def climb(corpus: Corpus, words: Tensor) -> list[float]:
-    return [value for _, value in topics.variational(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
+    return [value for _, value in allocation.variational(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
 
 
 def never_falls(climb: Climb) -> None:
     for seed in range(3):
-        values = climb(CORPUS, topics.random_words(6, 9, rng=rng(seed)))
+        values = climb(CORPUS, allocation.random_words(6, 9, rng=rng(seed)))
         assert all(later > earlier - 1e-10 for earlier, later in itertools.pairwise(values))
         assert values[-1] > values[0] + 0.05
 
@@ -231,7 +235,9 @@ def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: floa
             for _ in range(20):
                 left, right = log(gamma).exp(), log(words).exp()
                 gamma = alpha + left * ((table / (left @ right)) @ right.T)
-            values.append(topics.bound(corpus, topics.Posterior(words, gamma), alpha=ALPHA, eta=0.1) / corpus.tokens)
+            values.append(
+                allocation.bound(corpus, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1) / corpus.tokens
+            )
             left = log(gamma).exp()
             words = eta + right * (left.T @ (table / (left @ right)))
         return values
@@ -240,13 +246,13 @@ def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: floa
 
 
 def test_variational_bayes_written_out() -> None:
-    never_falls(climber(topics.expected_log))
+    never_falls(climber(allocation.expected_log))
 
 
 @mutants(
     {
-        "no prior of documents": climber(topics.expected_log, alpha=torch.full_like(ALPHA, 1e-3)),
-        "no prior of topics": climber(topics.expected_log, eta=1e-3),
+        "no prior of documents": climber(allocation.expected_log, alpha=torch.full_like(ALPHA, 1e-3)),
+        "no prior of topics": climber(allocation.expected_log, eta=1e-3),
         "digamma without its sum": climber(lambda dirichlet: dirichlet.digamma()),
     }
 )
@@ -266,19 +272,19 @@ End = Callable[[Tensor], Tensor]
 
 
 def end(words: Tensor, **manner: Any) -> Tensor:
-    *_, (q, _) = topics.variational(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
+    *_, (q, _) = allocation.variational(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
     return q.words
 
 
 def height(words: Tensor) -> float:
     """The bound with documents at their best, begun evenly."""
-    gamma = topics.infer(MANY, topics.expected_log(words), TEN)
-    return topics.bound(MANY, topics.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
+    gamma = allocation.infer(MANY, allocation.expected_log(words), TEN)
+    return allocation.bound(MANY, allocation.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
 
 
 def ends_higher(run: End) -> None:
     for seed in range(3):
-        start = topics.random_words(10, 300, rng=rng(seed))
+        start = allocation.random_words(10, 300, rng=rng(seed))
         assert height(run(start)) > height(end(start)) + 0.04
 
 
@@ -298,10 +304,10 @@ def test_documents_begun_afresh_end_higher_rejects(mutant: End) -> None:
 
 def test_afresh_forgets_the_documents() -> None:
     """A step depends on the topics alone: run from the middle, the rest is the same."""
-    start = topics.random_words(6, 9, rng=rng(9))
-    whole = list(topics.variational(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True))
+    start = allocation.random_words(6, 9, rng=rng(9))
+    whole = list(allocation.variational(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True))
     middle = whole[2][0].words
-    rest = list(topics.variational(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True))
+    rest = list(allocation.variational(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True))
     for (a, one), (b, other) in zip(whole[2:], rest, strict=True):
         testing.assert_close(a.documents, b.documents)
         assert abs(one - other) < 1e-12
@@ -317,17 +323,17 @@ def peer(words: Tensor, *, steps: int) -> LatentDirichletAllocation:
     )  # fmt: skip
     model.fit(np.ones((1, 9)))
     model.components_ = words.numpy()
-    model.exp_dirichlet_component_ = topics.expected_log(words).exp().numpy()
+    model.exp_dirichlet_component_ = allocation.expected_log(words).exp().numpy()
     return model
 
 
 def test_the_bound_and_the_documents_are_scikit_learns() -> None:
-    words = topics.random_words(6, 9, rng=rng(6)) * 20 * torch.rand(6, 9, generator=rng(7), dtype=torch.float64)
-    model, log_topics = peer(words, steps=1), topics.expected_log(words)
-    gamma = topics.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
+    words = allocation.random_words(6, 9, rng=rng(6)) * 20 * torch.rand(6, 9, generator=rng(7), dtype=torch.float64)
+    model, log_topics = peer(words, steps=1), allocation.expected_log(words)
+    gamma = allocation.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
     theirs = torch.from_numpy(model.transform(CORPUS.table().numpy()))
     testing.assert_close(gamma / gamma.sum(dim=1, keepdim=True), theirs, rtol=1e-5, atol=1e-6)
-    own = topics.bound(CORPUS, topics.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+    own = allocation.bound(CORPUS, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
     testing.assert_close(own, float(model.score(CORPUS.table().numpy())), rtol=1e-6, atol=1e-3)
 
 
@@ -336,13 +342,13 @@ def test_a_step_is_scikit_learns() -> None:
     words = 0.1 + 20 * torch.rand(6, 9, generator=rng(8), dtype=torch.float64)
     model = peer(words, steps=1)
     for _ in range(3):
-        log_topics = topics.expected_log(words)
-        gamma = topics.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
+        log_topics = allocation.expected_log(words)
+        gamma = allocation.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
         _, theirs = model._e_step(CORPUS.table().numpy(), cal_sstats=True, random_init=False)
-        found = topics._by_word(CORPUS, log_topics, gamma, None)
+        found = allocation.expected_counts(CORPUS, log_topics, gamma)
         testing.assert_close(found, torch.from_numpy(theirs), rtol=1e-5, atol=1e-4)
         words = 0.1 + found
-        model.exp_dirichlet_component_ = topics.expected_log(words).exp().numpy()
+        model.exp_dirichlet_component_ = allocation.expected_log(words).exp().numpy()
 
 
 # --- recovery
