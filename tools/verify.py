@@ -22,7 +22,8 @@ from . import notebooks
 ROOT = notebooks.ROOT
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
 NBVAL = [
-    *("-o", "addopts=", "-p", "tests.notebooks.pictures", "--nbval-lax", "--nbval-current-env", "--dist=loadfile"),
+    *("-o", "addopts=", "-p", "tests.notebooks.pictures", "-p", "tests.notebooks.kernels"),
+    *("--nbval-lax", "--nbval-current-env", "--dist=loadfile"),
     *("--nbval-cell-timeout=300", "--nbval-sanitize-with=tests/notebooks/sanitize.cfg"),
 ]
 
