@@ -164,19 +164,26 @@ def infer(
 ) -> Float[Tensor, "documents topics"]:
     r"""The documents' :math:`q(\theta)` given topics: :math:`\gamma_{dk}\leftarrow\alpha_k+\sum_wn_{dw}q(z=k\mid d,w)`.
 
-    `log_topics` is :math:`\log p(w\mid z)` of known topics, or its expectation. Each sweep raises `document_bound`;
-    ends when none of gamma's rows moves by more than `tolerance` on average.
+    `log_topics` is :math:`\log p(w\mid z)` of known topics, or its expectation. Each sweep raises `document_bound`. A
+    document has converged when its row of gamma moves by less than `tolerance` on average; once more than half of them
+    have, only the others go on.
 
     Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
     """
     right = (log_topics - log_topics.max(dim=0).values).exp().T.contiguous()  # a word's scale cancels in q(z)
     gamma = torch.ones_like(right[:1]).repeat(corpus.documents, 1) if start is None else start
-    for _ in range(sweeps):
+    for left_over in range(sweeps - 1, -1, -1):
         left = expected_log(gamma)
         left = (left - left.max(dim=1, keepdim=True).values).exp()  # and so does a document's
         shares = left * corpus.by_document(corpus.count / corpus.spread(left, right), right)
         before, gamma = gamma, alpha + shares
-        if float((gamma - before).abs().mean(dim=1).max()) < tolerance:
+        moving = ((gamma - before).abs().mean(dim=1) >= tolerance).nonzero()[:, 0]
+        if 2 * len(moving) < len(gamma):  # a sweep over all would mostly repeat what is known
+            if len(moving):
+                those = corpus.rows(moving)
+                gamma[moving] = infer(
+                    those, log_topics, alpha, start=gamma[moving], sweeps=left_over, tolerance=tolerance
+                )
             break
     return gamma
 
