@@ -60,15 +60,13 @@ class LDA(Density):
         return torch.cat([exact(row, self.topics, self.alpha)[None] for row in numbers] or [self.alpha.new_zeros(0)])
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
+        if not n:
+            return torch.zeros(0, self.length, dtype=torch.long)
         theta = torch._sample_dirichlet(self.alpha.expand(n, -1).double(), generator=rng)
-        topic = (
-            torch.multinomial(theta, self.length, replacement=True, generator=rng)
-            if n
-            else theta.new_zeros(0, 1).long()
-        )
-        words = self.topics[topic].reshape(-1, self.topics.shape[1])
-        drawn = torch.multinomial(words, 1, generator=rng) if n else words.new_zeros(0).long()
-        return drawn.reshape(n, self.length)
+        topic = torch.multinomial(theta, self.length, replacement=True, generator=rng).flatten()
+        block = max(1, 2**24 // self.topics.shape[1])  # so many distributions over words are laid out at once
+        words = [torch.multinomial(self.topics[some], 1, generator=rng) for some in topic.split(block)]
+        return torch.cat(words).reshape(n, self.length)
 
     def _fit(self, x: Tensor, weights: Tensor) -> LDA:
         corpus = Corpus.from_tokens(Categorical(self.topics[0])._numbers(x), words=self.topics.shape[1])
