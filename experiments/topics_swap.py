@@ -3,8 +3,9 @@
     GENMODELS_DATA=DIR python -m experiments.topics_swap [--seeds 3]
 
 Writes `results/topics_swap.json`: the perplexity of document completion as in `topics_ap`, same splits and fits, for
-pLSA's and LDA's topics, each once folded in and once with the variational inference of LDA; and how many hidden words
-pLSA without pseudo-counts gives the probability 0.
+pLSA's and LDA's topics, each once folded in and once with the variational inference of LDA, for which a topic is a
+table of probabilities here (of LDA's, the mean; `topics_ap` takes exp E log); and how many hidden words pLSA without
+pseudo-counts gives the probability 0.
 """
 
 from __future__ import annotations
