@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The project's commands. They need Python 3.11 or newer and nothing else.
 
-    python make.py book        build the book (--solutions: the edition for self-learners)
+    python make.py book        build the book (--solutions: the edition for self-learners; --both)
     python make.py test        run everything that CI runs (--all: also notebooks and pages that passed unchanged)
     python make.py lab         open the notebooks in JupyterLab
     python make.py run SECTION full   run a page at full scale, e.g. 02_gans/01_game, into _build/runs
@@ -135,8 +135,7 @@ def test(*options):
     run(PYTHON, "-m", "pytest", "-q", "-n", "2", "tests", "--ignore=tests/book")
     say("Notebooks, every cell")
     run(PYTHON, "-m", "tools.verify", "notebooks", *options)
-    book()
-    book("--solutions")
+    book("--both")
     say("The book in a browser, network off")
     run(PYTHON, "-m", "tools.verify", "browser", *options)
     say("All tests passed. The book they opened: %s" % os.path.join(ROOT, "_build", "book", "html", "index.html"))

@@ -2,6 +2,7 @@
 
     python -m tools.book               the book: exercises without their solutions
     python -m tools.book --solutions   the edition for self-learners
+    python -m tools.book --both        the two side by side
 
 The sources are staged in `_build`, so the working tree stays as it is. Warnings and failing cells end the build.
 """
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -26,6 +28,7 @@ from .html import complaints
 
 ROOT = notebooks.ROOT
 BUILD = ROOT / "_build"
+FAILED = "The book was not built; the messages above say why."
 
 
 def stage(src: Path, *, solutions: bool) -> bool:
@@ -94,48 +97,57 @@ def configure(src: Path) -> None:
     path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
-def build(*, solutions: bool) -> Path | None:
-    """The folder with the finished pages, or None if something failed."""
-    out = BUILD / ("book-solutions" if solutions else "book")
+def prepare(out: Path, *, solutions: bool) -> list[str]:
+    """Lay out the sources in `out`; what the book tool must be told about them."""
     src, old = out / "src", out / "src.old"
     shutil.rmtree(old, ignore_errors=True)
     if src.exists():
         src.rename(old)
     src.mkdir(parents=True)
     if not stage(src, solutions=solutions):
-        return None
+        sys.exit(FAILED)
     configure(src)
     keep_times(src, old)
     everything = ["--all"] if restyled(src, old) else []
     shutil.rmtree(old, ignore_errors=True)
+    return everything
+
+
+def build(out: Path, options: list[str]) -> bool:
+    """Make the pages, in `out / "html"`; False if something failed."""
+    began, src, html = time.perf_counter(), out / "src", out / "html"
     command = [Path(sys.executable).parent / "jupyter-book", "build", src, "--toc", src / "book/_toc.yml"]
-    options = ["--path-output", out, "-W", "-n", "--keep-going", "-q", *everything]
-    done = subprocess.run([*map(str, command), *map(str, options)], cwd=src, capture_output=True, text=True)
+    options = ["--path-output", str(out), "-W", "-n", "--keep-going", "-q", *options]
+    done = subprocess.run([*map(str, command), *options], cwd=src, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout[-3_000:], done.stderr[-6_000:], sep="\n", file=sys.stderr)
-        return None
-    html = out / "html"
+        return False
     shutil.rmtree(html, ignore_errors=True)
     shutil.copytree(out / "_build/html", html)
-    return html
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--solutions", action="store_true", help="with solutions and hidden tests")
-    solutions = parser.parse_args().solutions
-    began = time.perf_counter()
-    print("Building the book" + (" with solutions" if solutions else ""), flush=True)
-    html = build(solutions=solutions)
-    if html is None:
-        print("The book was not built; the messages above say why.", file=sys.stderr)
-        return 1
-    if found := complaints(html):
-        print("\n".join(found), file=sys.stderr)
-        return 1
+    found = complaints(html)
+    if found:
+        print(*found, sep="\n", file=sys.stderr)
     print(f"Built in {time.perf_counter() - began:.0f} s. Open {html / 'index.html'}", flush=True)
-    return 0
+    return not found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--solutions", action="store_true", help="with solutions and hidden tests")
+    which.add_argument("--both", action="store_true", help="both editions")
+    arguments = parser.parse_args()
+    editions = {
+        "book": not arguments.solutions,
+        "book-solutions": arguments.solutions or arguments.both,
+    }
+    outs = [BUILD / name for name, wanted in editions.items() if wanted]
+    print(f"Building {' and '.join(out.name for out in outs)}", flush=True)
+    options = [prepare(out, solutions=out.name == "book-solutions") for out in outs]
+    with ThreadPoolExecutor() as pool:  # Sphinx uses one core: two editions take no longer than one
+        if not all(list(pool.map(build, outs, options))):
+            sys.exit(FAILED)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
