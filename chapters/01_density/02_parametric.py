@@ -147,15 +147,14 @@ assert float(each.exp().prod()) == 0 and bool(each.sum().isfinite())
 # %% [markdown]
 # ## One interface
 #
-# Everything in this chapter that has a likelihood offers the same three methods, `log_prob`, `sample` and `fit`. A
-# Gaussian in $d$ dimensions with any covariance matrix $\Sigma$,
+# Every {py:class}`~genmodels.density.base.Density` of the package offers the same three methods, `log_prob`, `sample`
+# and `fit`. A Gaussian in $d$ dimensions with any covariance matrix $\Sigma$,
 #
 # $$
 # \mathcal N(x;\mu,\Sigma)=(2\pi)^{-d/2}\,|\Sigma|^{-1/2}\exp\bigl(-\tfrac12(x-\mu)^\top\Sigma^{-1}(x-\mu)\bigr),
 # $$ (eq-parametric-gaussian)
 #
-# fits into twenty lines. Its `fit` is derived in the next section; it returns another Gaussian and leaves this one as
-# it is.
+# fits into twenty lines. Its `fit` is derived below; it returns another Gaussian and leaves this one as it is.
 
 
 # %%
@@ -324,8 +323,9 @@ assert abs(gap) < 4 * standard_error < 0.01
 # | multinomial (多项分布), $K$ counts of $m$ draws | $\frac{m!}{\prod x_k!}\prod p_k^{x_k}$ | logits $\log p_k$ | $x$ | $p_k$ = mean count divided by $m$ |
 #
 # The digits have data for each. A pixel is the number of dark dots in a cell of 4 × 4 dots, a count from 0 to 16
-# {cite}`alpaydin1998digits`; half of the dots or more make it *on*; each image has one of ten labels; and ten labels in
-# a row are ten counts. `slopes` differentiates in exactly the natural parameters of the table, so
+# {cite}`alpaydin1998digits`; half of the dots or more make it *on* (the other sections of this chapter ask for more than
+# half, so their log-likelihoods of bits are not comparable with those here); each image has one of ten labels; and ten
+# labels in a row are ten counts. `slopes` differentiates in exactly the natural parameters of the table, so
 # {eq}`eq-parametric-moments` can be checked at the uniform member of each family, and the zero at the fit.
 
 # %%
@@ -372,7 +372,7 @@ assert_close(Multinomial.uniform(10, total=10).fit(tens).p, tens.mean(dim=0) / 1
 # and 0 only for $p=\hat p$. Maximum likelihood is therefore *minimum KL from the data to the model*, in this order. A
 # value that occurs and that the model holds impossible costs infinitely much. The other way round it is cheap: a share
 # $\varepsilon$ of the probability, spent on what never occurs, costs $-\log(1-\varepsilon)$ nats a point. (For densities
-# $\mathrm{KL}(\hat p\,\|\,p_\theta)$ is not defined. With the true distribution $p$ in the place of $\hat p$ the equation
+# $\mathrm{KL}(\hat p\,\|\,p_\theta)$ is infinite, whatever $\theta$. With the true distribution $p$ in the place of $\hat p$ the equation
 # holds for the expected log-likelihood, and the entropy may be negative; the fit maximises an average that comes close
 # to it as $N$ grows.) For the labels, in numbers:
 
@@ -568,7 +568,7 @@ assert abs(exponent + 0.5) < 4 * its_error < 0.05
 assert abs(float(constant[-1]) - 2.5) < 4 * float(constant_error[-1]) < 0.6
 assert constant[0] > 2.5 + 2 * constant_error[0]
 
-# %% mystnb={"figure": {"caption": "More data. Left: the error of mean and covariance. Middle: the divergence from the truth, times $N$; bars are two standard errors. Right: E-30, the average of the estimated variance when the true one is 1.", "name": "fig-parametric-more"}, "image": {"alt": "Three panels. The error falls along a straight line of slope minus one half on logarithmic axes. N times the divergence lies close to 2.5 for all sample sizes, a little above it for 30. The average estimated variance rises with N along the curve (N-1)/N from one half at N = 2."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "More data. Left: the error of mean and covariance. Middle: the divergence from the truth, times $N$; bars are two standard errors. Right: E-30, the average of the estimated variance when the true one is 1.", "name": "fig-parametric-more"}, "image": {"alt": "Three panels. The error falls along a straight line of slope minus one half on logarithmic axes. N times the divergence lies close to 2.5 from 100 points on, and at about 3.1 for 30. The average estimated variance rises with N along the curve (N-1)/N from one half at N = 2."}} tags=["hide-input"]
 figure, (ax_error, ax_constant, ax_bias) = plt.subplots(1, 3, figsize=(7.4, 2.5))
 rms = error.mean(dim=0).sqrt()
 ax_error.loglog(sizes, rms, "o", color=plots.PALETTE["ink"], markersize=4)
@@ -638,7 +638,7 @@ print(f"with floor=0.1: {float(flat.log_prob(ink).mean()):.1f} nats a digit")
 # One point is the plainest case: with $\mu=x$ the log-likelihood is $-\log\sigma$ and a constant, and every factor of
 # ten in $\sigma$ adds $\log10$ nats. The package refuses such data; `floor` adds a small number to the diagonal of the
 # covariance, which is then no maximum likelihood estimate any more. How small is a choice: it enters the log-density of
-# every pixel that never changes. Mixtures meet the same cliff whenever a component shrinks onto a single point
+# every pixel that never changes. Mixtures meet the same cliff whenever a part shrinks onto a single point
 # ({ref}`sec-mixtures`).
 #
 # ### What was not seen
@@ -682,7 +682,7 @@ for train in (20, 100):
     assert sum(0.1 <= winner <= 1 for winner in winners) >= 4
 assert max(winners) < 0.5  # with 100 images
 
-# %% mystnb={"figure": {"caption": "Held-out log-likelihood of binary digits against the pseudo-count, five random splits each. At $a=0$ it is minus infinity in every split.", "name": "fig-parametric-pseudo"}, "image": {"alt": "Held-out log-likelihood per image against the pseudo-count on a logarithmic axis: five curves for 20 training images and five for 100 above them; they are highest for pseudo-counts of one half or less and fall steeply above 1."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Held-out log-likelihood of binary digits against the pseudo-count, five random splits each. At $a=0$ it is minus infinity in every split. The vertical lines mark Krichevsky and Trofimov's \u00bd and Laplace's 1.", "name": "fig-parametric-pseudo"}, "image": {"alt": "Held-out log-likelihood per image against the pseudo-count on a logarithmic axis: five curves for 20 training images and five for 100 above them; they are highest for pseudo-counts of one half or less and fall steeply above 1."}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6, 2.6))
 for train, style in ((20, "--"), (100, "-")):
     for k, row in enumerate(held_out[train]):
@@ -804,7 +804,7 @@ assert abs(float(spread[1]) / first_order - 1) < 0.15 and kurtosis < 2.2
 # %% [markdown]
 # The mean's error is as promised, that of the standard deviation more than a fifth smaller. To first order it is
 # $\sqrt{(k-1)/4N}$ with the kurtosis (峰度) $k$, the mean fourth power of standardised data: 3 for a normal, which gives
-# $1/\sqrt{2N}$, and 2.1 for alcohol. A family with $k>3$ would be promised too little.
+# $1/\sqrt{2N}$, and 2.1 for alcohol. For data with $k>3$ the normal family promises too small an error.
 #
 # Finally, a product over points assumes that they are independent. The first thirty labels of the digits are 0, 1, 2,
 # ..., 9, three times in a row. Three tens in which each label occurs once have, under independent labels of any one

@@ -120,11 +120,11 @@ plt.show()
 # The right picture is Bayes' rule. How much part $k$ answers for a point is its {term}`responsibility` (责任),
 #
 # $$
-# r_{nk}=p(z=k\mid x_n)=\frac{\pi_k\,p_k(x_n)}{\sum_j\pi_j\,p_j(x_n)} .
+# r_{nk}=p(z=k\mid x^{(n)})=\frac{\pi_k\,p_k(x^{(n)})}{\sum_j\pi_j\,p_j(x^{(n)})} .
 # $$ (eq-mixtures-responsibility)
 #
 # The denominator is the density itself, so the log-likelihood (对数似然, how probable the data are under the model,
-# {ref}`sec-parametric`) is a logarithm of a sum, $\sum_n\log\sum_k\pi_kp_k(x_n)$. The logarithm does not reach the parts, and
+# {ref}`sec-parametric`) is a logarithm of a sum, $\sum_n\log\sum_k\pi_kp_k(x^{(n)})$. The logarithm does not reach the parts, and
 # setting derivatives to 0 gives no closed form. It also has to be computed with care: far from all parts the densities round
 # to 0, while their logarithms are fine.
 
@@ -152,20 +152,21 @@ assert naive == 0 and world.log_prob(far).isfinite()
 # logarithm of a mean is at least the mean of the logarithms):
 #
 # $$
-# \log p(x_n)=\log\sum_zq_n(z)\,\frac{p(x_n,z)}{q_n(z)}\;\ge\;\sum_zq_n(z)\log\frac{p(x_n,z)}{q_n(z)} .
+# \log p(x^{(n)})=\log\sum_zq_n(z)\,\frac{p(x^{(n)},z)}{q_n(z)}\;\ge\;\sum_zq_n(z)\log\frac{p(x^{(n)},z)}{q_n(z)} .
 # $$ (eq-mixtures-bound)
 #
-# The right side is the {term}`evidence lower bound` (证据下界). What is lost is $\sum_zq_n(z)\log\frac{q_n(z)}{p(z\mid x_n)}$, a
-# Kullback-Leibler divergence, so nothing is lost exactly if $q_n(z)=p(z\mid x_n)$. And in the bound the logarithm has reached
+# The right side is the {term}`evidence lower bound` (证据下界). What is lost is $\sum_zq_n(z)\log\frac{q_n(z)}{p(z\mid x^{(n)})}$, a
+# Kullback-Leibler divergence, so nothing is lost exactly if $q_n(z)=p(z\mid x^{(n)})$. And in the bound the logarithm has reached
 # the parts. That gives the {term}`EM algorithm` (EM 算法) {cite}`dempster1977maximum`:
 #
 # :::{prf:algorithm} EM
 # :label: alg-em
 #
-# 1. **E-step.** Guess: $r_{nk}=p(z=k\mid x_n)$ under the present parameters. The bound now *touches* the likelihood.
+# 1. **E-step.** Guess: $r_{nk}=p(z=k\mid x^{(n)})$ under the present parameters. The bound now *touches* the likelihood.
 # 2. **M-step.** Move the parameters to the maximum of the bound with $r$ held fixed: $\pi_k=\frac1N\sum_nr_{nk}$, and every
 #    part is fitted to all points, point $n$ counting $r_{nk}$ times. The likelihood lies above the bound, so it rises at least
-#    as much. This needs an M-step that really is the maximum: a floor on the variances, below, is a small departure.
+#    as much. For that the step need not reach the maximum, but it must not lower the bound. A floor on the variances, below,
+#    can make it do so.
 # 3. Repeat until the likelihood stands still.
 # :::
 #
@@ -315,9 +316,9 @@ em_player = plots.explore(
 em_player
 
 # %% [markdown]
-# The first step alone gains more than five nats a point (nats are logarithms to base e; the start lies below the curve's
-# picture). Then gains fall and rise several times while the parts look for their places: the 14th step gains less than half of
-# what the 17th does. A step that gains little is no proof that EM has arrived.
+# The first step alone gains more than five nats a point (the start lies below the curve's picture). Then gains fall and rise
+# several times while the parts look for their places: the 14th step gains less than half of what the 17th does. A step that
+# gains little is no proof that EM has arrived.
 #
 # ## Ten starts
 #
@@ -428,7 +429,7 @@ print(f"the worst {lowest:.3f}, 200 steps later {later_on:.3f}")
 if lab.scale(quick=True, full=False):  # of 200 starts, the worst may be on its way
     assert abs(later_on - lowest) < 0.02 and later_on < top - 0.1
 
-# %% mystnb={"figure": {"caption": "Where the starts end (left), and two of the ends: the worst from random points (middle) and the best from k-means++ (right).", "name": "fig-mixtures-starts"}, "image": {"alt": "Left: two rows of dots on an axis of final log-likelihood; those of random points are spread out, those of k-means++ nearly all lie at the right end. Middle: eight clusters on a ring with some ellipses covering two clusters and two ellipses sharing one. Right: one ellipse per cluster."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Where the starts end (left), and two of the ends: the worst from random points (middle) and the best from k-means++ (right).", "name": "fig-mixtures-starts"}, "image": {"alt": "Left: two rows of dots on an axis of final log-likelihood; those of random points are spread out, those of k-means++ nearly all lie at the right end. Middle: eight clusters on a ring; two ellipses cover two clusters each, and at the upper left two thin ellipses are to spare, one inside a cluster and one between two. Right: one ellipse per cluster."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.5), width_ratios=(1.3, 1, 1))
 for row, end in enumerate(finals.values()):
     jitter = 0.25 * (torch.rand(len(end), generator=training.rng(row)) - 0.5)
@@ -446,8 +447,8 @@ plt.show()
 
 # %% [markdown]
 # {numref}`fig-mixtures-starts` shows the lesson that applies to every use of EM: start several times, from spread means, and
-# keep the best. At quick scale the worst one has stopped: 200 more steps move it by less than 0.02 nats a point. That the
-# likelihood climbs says nothing about where it ends.
+# keep the best. At quick scale 200 more steps move the worst one by less than 0.02 nats a point (downwards: these parts have a
+# floor of 0.001 on their variances, of which more below). That the likelihood climbs says nothing about where it ends.
 #
 # ## Classification with guessed labels
 #
@@ -504,12 +505,14 @@ assert abs(path[20][1] - peer.score(x.numpy())) < 1e-9
 #
 # The best end is not always what we want. Place a part exactly on one data point and let its width $\varepsilon$ go to 0. Its
 # density there grows without bound, the other part takes care of all other points, and so the likelihood is unbounded: it has
-# *no* maximum. All maxima that we found are local ones.
+# *no* maximum. All maxima that we found are local ones. So the reason given with the prediction, that the maximum is over all
+# parameters, was wrong. Only an end that EM reaches *from* the true parameters must have a likelihood at least as high as
+# theirs; the lowest of the ten ends lies below it.
 #
 # A {term}`variance floor` (方差下限) $\varepsilon^2$, added to each variance in the M-step, stops the climb. **Prediction:** in
 # the plane, the density of such a part on its own point is in proportion to $1/\varepsilon^2$. A floor 100 times lower thus
 # raises the *total* log-likelihood by $\log100=4.6$, all of it at one point. On fresh data nothing is won. Without a floor the
-# package refuses, in one sentence.
+# package refuses and says why.
 
 
 # %%
@@ -554,11 +557,12 @@ print(f"20 parts on 100 points, no floor: refused from {met} of 20 starts")
 assert met > 10
 
 # %% [markdown]
-# Nobody has to place it there. With 20 parts on 100 points EM walks by itself to a part on one point, or on a line, from most
-# of 20 random starts.
+# Nobody has to place it there. With 20 parts on 100 points EM walks by itself to a part on one point, or on a line, here from
+# all 20 random starts.
 #
-# A floor has a price. A floored M-step is no longer the maximum of the bound, so the promise that no step lowers the likelihood
-# is lost: by little with a small floor, visibly with a large one. From where EM has settled, one step with a floor of 0.01:
+# A floor has a price. A floored M-step is no longer the maximum of the bound and can even lower it, so the promise that no step
+# lowers the likelihood is lost: by little with a small floor, visibly with a large one. (Added counts, as for the pictures
+# below, break it in the same way.) From where EM has settled, one step with a floor of 0.01:
 
 # %%
 settled = path[-1][0]
@@ -595,7 +599,7 @@ assert climbed.diff().min() > -1e-9
 # The best mixture with more parts never fits the training data worse, so its likelihood cannot choose $K$. Two judges can:
 # fresh points (in practice: points held out), and the {term}`Bayesian information criterion` (贝叶斯信息准则)
 # {cite}`schwarz1978estimating`, which charges $\frac12\log N$ for each of the $p$ free parameters:
-# $\mathrm{BIC}=-2\sum_n\log p(x_n)+p\log N$, lowest is best. A part in the plane has $2+3$ parameters, and the weights have $K-1$.
+# $\mathrm{BIC}=-2\sum_n\log p(x^{(n)})+p\log N$, lowest is best. A part in the plane has $2+3$ parameters, and the weights have $K-1$.
 # BIC is derived for models whose parameters the data determine; for a mixture with too many parts it is a rule of thumb.
 #
 # **Prediction:** from 300 points of the world with three parts, both judges choose $K=3$, for each of three data sets.
@@ -657,8 +661,8 @@ plt.show()
 # A picture of black and white pixels is a list of bits. One Bernoulli distribution per pixel, all independent, draws only
 # noise around a mean picture; a *mixture* of such distributions lets pixels depend on each other through the label. The data
 # are scikit-learn's digits {cite}`alpaydin1998digits` at quick scale, 10,000 pictures of MNIST {cite}`lecun1998gradient` at
-# full scale, cut at half intensity; a quarter is held out. One count is added for each value of each pixel, so that no pixel
-# gets probability 0.
+# full scale, each pixel 1 above half intensity and 0 elsewhere; a quarter is held out. One count is added for each value of
+# each pixel, so that no pixel gets probability 0.
 #
 # **Prediction:** on held-out digits a mixture of 10 beats one Bernoulli by more than 3 nats a picture, and one of 30 is better
 # still. Nobody tells it the classes, but more than 80 % of all training pictures at quick scale belong to the commonest digit
@@ -698,7 +702,7 @@ print(f"parts that answer for less than one picture: {int((answers_for < 1).sum(
 pixels = torch.stack([p.p for p in by_parts[30].parts if isinstance(p, Bernoulli)])
 if lab.scale(quick=True, full=False):
     assert common / many > 0.8
-    assert (answers_for < 1).sum() == 1  # measured: 0, and then 3.0
+    assert (answers_for < 1).sum() == 1  # the least is 0, the next 3.0
     assert (pixels[answers_for.argmin()] - 0.5).abs().max() < 0.01
 
 # %% mystnb={"figure": {"caption": "The twenty heaviest parts of the mixture of 30, its samples, samples of one Bernoulli per pixel, and data.", "name": "fig-mixtures-digits"}, "image": {"alt": "Blocks of small pictures: soft digits of several shapes; noisy black-and-white digits; black-and-white speckle around a blurred mean; binarised handwritten digits."}} tags=["hide-input"]
@@ -728,7 +732,7 @@ plt.show()
 # :::{exercise} Who answers for a point?
 # :label: ex-mixtures-responsibilities
 # Write `responsibilities(weights, log_probs)`, the E-step {eq}`eq-mixtures-responsibility` for $n$ points and $K$ parts.
-# `weights` holds $\pi_k$, shape $(K,)$, some of which may be 0; `log_probs` holds $\log p_k(x_n)$, shape $(n,K)$, and may be
+# `weights` holds $\pi_k$, shape $(K,)$, some of which may be 0; `log_probs` holds $\log p_k(x^{(n)})$, shape $(n,K)$, and may be
 # as low as $-10^4$ in all parts of a point. Return shape $(n,K)$.
 # :::
 
@@ -790,7 +794,7 @@ def cases_responsibilities(rng):
 # :::{exercise} The shape of one part
 # :label: ex-mixtures-covariance
 # Write `weighted_covariance(points, r, floor)`, the covariance of one part after an M-step: the `points`, shape $(n,d)$, count
-# `r`, shape $(n,)$, times each. It is taken about the new mean $\hat\mu=\sum_nr_nx_n/\sum_nr_n$, divided by $\sum_nr_n$, and
+# `r`, shape $(n,)$, times each. It is taken about the new mean $\hat\mu=\sum_nr_nx^{(n)}/\sum_nr_n$, divided by $\sum_nr_n$, and
 # `floor` is added to each variance. Points may lie far from the origin.
 # :::
 
@@ -852,8 +856,8 @@ def cases_weighted_covariance(rng):
 # :::{exercise} The likelihood of a mixture
 # :label: ex-mixtures-likelihood
 # Write `log_likelihood(points, weights, means, stds)`, the *mean* over the points of
-# $\log\sum_k\pi_k\,N(x_n;\mu_k,\sigma_k^2)$, in nats. `points` has shape $(n,)$; the three others have shape $(K,)$. Points
-# may lie hundreds of standard deviations away from all means.
+# $\log\sum_k\pi_k\,\mathcal N(x^{(n)};\mu_k,\sigma_k^2)$, in nats. `points` has shape $(n,)$; the three others have shape
+# $(K,)$. Points may lie hundreds of standard deviations away from all means.
 # :::
 
 # %% [markdown]
@@ -919,7 +923,7 @@ def cases_log_likelihood(rng):
 #
 # - A mixture is a sum of densities over a hidden label: easy to sample, a logarithm of a sum to fit.
 # - EM guesses the labels (the bound touches the likelihood) and fits each part with the guesses as weights (the bound rises).
-#   Without a floor the likelihood never falls; where it ends depends on the start.
+#   Without a floor or added counts the likelihood never falls; where it ends depends on the start.
 # - A Gaussian part on one point has no bound: give variances a floor, start often, and choose $K$ by data that were held out.
 #
 # **Further reading.** The algorithm and its name: {cite}`dempster1977maximum`. The textbook's chapter 11: {cite}`qiu2020nndl`.
