@@ -31,13 +31,14 @@ def test_what_is_measured_is_the_likelihood() -> None:
     assert abs(row["test"] - float(independent)) < 0.05
 
 
-def test_a_run_is_measured_five_times_and_the_end_twice() -> None:
+def test_a_run_is_measured_five_times_its_middle_and_end_twice() -> None:
     x = bits(torch.full((500, 784), 0.2), rng=rng(0))
     short = lambda *a, temperatures, **k: {"test": float(temperatures)}  # noqa: E731
     with patch.object(rbm_mnist, "measured", short), patch.object(rbm_mnist, "HIDDEN", 3):
-        rows = rbm_mnist.run("CD-1", x, x, updates=20)
-    assert [row["updates"] for row in rows] == [1, 2, 5, 10, 20, 20]
-    assert [row["temperatures"] for row in rows] == [5_000] * 5 + [20_000]
+        rows = rbm_mnist.run("CD-1", x, x, updates=20, seed=2)
+    assert [row["updates"] for row in rows] == [1, 2, 5, 10, 10, 20, 20]
+    assert [row["temperatures"] for row in rows] == [5_000] * 4 + [20_000, 5_000, 20_000]
+    assert {row["seed"] for row in rows} == {2}
 
 
 def test_the_benchmark_gives_both_the_same_work() -> None:
