@@ -27,7 +27,7 @@ from genmodels.density import allocation, topics
 from . import record
 
 GRID = (5, 10, 20, 40, 80, 160)
-FURTHER = (320,)  # in the first split only
+FURTHER = {"plsa": (320, 640, 1280), "lda": (320,)}  # in the first split only
 LARGER_GRID = (5, 10, 20, 40, 80)
 BESIDE = 20
 ALPHA, ETA = 0.1, 0.1
@@ -110,6 +110,11 @@ def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[allocation.Po
     return allocation.Posterior(torch.from_numpy(model.components_).to(SINGLE), torch.ones(train.documents, k)), seconds
 
 
+def sizes(model: str, *, seed: int) -> tuple[int, ...]:
+    """The numbers of topics that are tried."""
+    return GRID + (FURTHER[model] if seed == 0 else ())
+
+
 def rows_of(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
     train, seen, hidden = split(corpus, held_out=SETTING["held_out"], seed=seed)  # type: ignore[arg-type]
     unigram = (train.frequencies() + ETA)[None]
@@ -117,18 +122,20 @@ def rows_of(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
     value = topics.perplexity(hidden, alone, unigram / unigram.sum())
     rows = [{"model": "unigram", "topics": 1, "perplexity": round(value, 1), "hidden": hidden.tokens, "seed": seed}]
     fold = lambda found: topics.folded(seen, found)  # noqa: E731
-    for k in GRID + (FURTHER if seed == 0 else ()):
+    for k in sizes("plsa", seed=seed):
         bare = {"plsa without pseudo-counts": 0.0} if k == BESIDE else {}
         for name, pseudo in ({"plsa": ETA} | bare).items():
             row = judged(lambda k=k, pseudo=pseudo: plsa(train, k=k, seed=seed, pseudo=pseudo), fold, hidden)
             rows.append({"model": name, "topics": k, "seed": seed, **row})
+            print(rows[-1], flush=True)
+    for k in sizes("lda", seed=seed):
         larger = {"lda, larger priors": LARGER} if k in LARGER_GRID else {}
         for name, prior in ({"lda": ALPHA} | larger).items():
             began = time.process_time()
             q, steps = lda(train, k=k, seed=seed, alpha=prior, eta=prior)
             row = completed(q, seen, hidden, alpha=prior, began=began)
             rows.append({"model": name, "topics": k, "seed": seed, "steps": steps, **row})
-        print(*rows[-3:], sep="\n", flush=True)
+            print(rows[-1], flush=True)
     return rows
 
 

@@ -70,8 +70,7 @@ def test_every_cell_was_recorded() -> None:
     wanted = {("unigram", 1, s) for s in range(3)} | {
         ("plsa without pseudo-counts", recipe.BESIDE, s) for s in range(3)
     }
-    wanted |= {(model, k, s) for model in ("plsa", "lda") for k in recipe.GRID for s in range(3)}
-    wanted |= {(model, k, 0) for model in ("plsa", "lda") for k in recipe.FURTHER}
+    wanted |= {(model, k, s) for model in ("plsa", "lda") for s in range(3) for k in recipe.sizes(model, seed=s)}
     wanted |= {("lda, larger priors", k, s) for k in recipe.LARGER_GRID for s in range(3)}
     assert set(cells) == wanted and len(cells) == len(wanted)
     assert "changes" not in recorded["commit"]
