@@ -598,10 +598,12 @@ for size in grid:
     entries = (entry(recorded_at(name, size)) for name in names)
     lines.append(f"| {size} | " + " | ".join(entries) + " |")
 assert all(
-    bool((recorded_at("plsa", size) < recorded_at("lda", size)).all()) for size in grid
+    bool((recorded_at("plsa", size) < recorded_at("lda", size)).all())
+    for size in grid
+    if size <= 320
 )  # in each split
 average = {
-    name: {size: recorded_at(name, size).mean().item() for size in grid[:-1]}
+    name: {size: recorded_at(name, size).mean().item() for size in grid if size <= 160}
     for name in names
 }
 assert max(average["lda"].values()) < one.mean()
@@ -610,7 +612,8 @@ assert recorded_at("lda", 320)[0] > recorded_at("lda", 160)[0]  # not at the edg
 assert min(average["plsa"], key=lambda size: average["plsa"][size]) == 160
 gain = recorded_at("plsa", 80) - recorded_at("plsa", 160)
 assert gain.mean() > 0 and gain.min() < 0  # not in each split
-assert 0 < (recorded_at("plsa", 160) - recorded_at("plsa", 320))[0] < 50
+first_split = [recorded_at("plsa", size)[0] for size in (160, 320, 640, 1_280)]
+assert first_split[0] > first_split[1] > first_split[2] < first_split[3]
 heavier = average["lda, larger priors"]
 assert all(abs(heavier[size] / average["plsa"][size] - 1) < 0.03 for size in (5, 10))
 assert all(heavier[size] > average["lda"][size] for size in (40, 80))
@@ -623,8 +626,8 @@ Markdown(
 )
 
 # %% [markdown]
-# All three are far better than a single distribution. We had expected LDA to win, and it does not: pLSA, smoothed and folded in, is ahead of LDA with priors of 0.1 at every number of topics in every split. LDA is best with 80 or 160 topics and worse with 320,
-# which was tried in one split. There pLSA still gains a little; from 80 to 160 it gains on average, but not in every split. The numbers of LDA are from a second record: in the first one each document went on from where the last step had left it, as with the bars, which is what keeps the bound from falling; started afresh
+# All three are far better than a single distribution. We had expected LDA to win, and it does not: pLSA, smoothed and folded in, is ahead of LDA with priors of 0.1 at every number of topics that both were given, in every split. LDA is best with 80 or 160 topics and worse with 320,
+# which was tried in one split. From 80 to 160 pLSA gains on average, but not in every split; in the first split it goes on gaining up to 640 topics, nearly one for three of the 2,021 articles that it was fitted to, and loses again with 1,280. The numbers of LDA are from a second record: in the first one each document went on from where the last step had left it, as with the bars, which is what keeps the bound from falling; started afresh
 # in each step, as scikit-learn does, LDA ends at a higher bound and predicts better, and still behind pLSA.
 #
 # Is it the topics, or how new articles are inferred? Take the topics of both models, 20 of each, and infer the articles in both ways. (Here a topic is a table of probabilities, for LDA the mean of its Dirichlet distribution. To infer the articles, the first table used $e^{\mathbb E\log p(w\mid z)}$ in its place, which predicts a little better: 2,984 there, 2,991 below.) **Prediction**, made before the first trial: the topics make the larger difference, and the prior helps with either.
