@@ -139,15 +139,16 @@ class VAE(nn.Module):
             raise ValueError("there is no point to fit to: x is empty.")
         model, stream, lose = copy.deepcopy(self), training.rng(seed), loss or negative_elbo
         optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-        for step in training.progress(range(steps), label="VAE"):
+        with training.isolated(training.apart(seed)):  # for layers that draw by themselves, such as dropout
+            for step in training.progress(range(steps), label="VAE"):
+                if watch:
+                    watch(step, model)
+                rows = x[torch.randint(len(x), (batch,), generator=stream)]
+                optimizer.zero_grad()
+                lose(model, rows, step=step, rng=stream).backward()
+                optimizer.step()
             if watch:
-                watch(step, model)
-            rows = x[torch.randint(len(x), (batch,), generator=stream)]
-            optimizer.zero_grad()
-            lose(model, rows, step=step, rng=stream).backward()
-            optimizer.step()
-        if watch:
-            watch(steps, model)
+                watch(steps, model)
         return model
 
 
