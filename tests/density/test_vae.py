@@ -377,6 +377,34 @@ def test_samples_fall_as_often_as_the_likelihood_says(kind: type[VAE]) -> None:
     assert torch.equal(vae.sample((5,), rng=rng(1)), vae.sample((5,), rng=rng(1)))
 
 
+def check_decoder_runs_once(sample: Callable[..., Tensor]) -> None:
+    """The code's share of the logits is the same for every bit: 784 bits do not need 784 decoders."""
+    vae, runs = small(PixelVAE), []
+    vae.decoder.register_forward_hook(lambda *_: runs.append(1))
+    drawn = sample(vae, (9,), rng=rng(0))
+    assert drawn.shape == (9, 3) and len(runs) == 1
+
+
+def decoded_for_each_bit(vae: PixelVAE, shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
+    with torch.no_grad():
+        z = torch.randn(*shape, vae.latent, generator=rng).double()
+        x = torch.zeros(*shape, 3, dtype=torch.float64)
+        for i in range(3):
+            x[..., i] = (torch.rand(shape, generator=rng) < vae.logits(z, x)[..., i].sigmoid()).double()
+    return x
+
+
+def test_the_decoder_runs_once_for_all_bits() -> None:
+    check_decoder_runs_once(PixelVAE.sample)
+
+
+@mutants({"decoded for each bit": decoded_for_each_bit})
+def test_the_decoder_runs_once_for_all_bits_rejects(mutant: Callable[..., Tensor]) -> None:
+    rejects(check_decoder_runs_once, mutant)
+    vae = small(PixelVAE)
+    assert torch.equal(mutant(vae, (50,), rng=rng(0)), vae.sample((50,), rng=rng(0))), "as slow, and the same bits"
+
+
 class ReadsItself(Before):
     """The diagonal left open: each bit's logit knows the bit."""
 
@@ -441,6 +469,8 @@ def test_refusals() -> None:
     wrong = VAE(nn.Linear(3, 3).double(), nn.Linear(2, 3).double(), latent=2)
     assert "log-variance" in refusal(ValueError, lambda: wrong.infer(BITS))
     assert "empty" in refusal(ValueError, lambda: vae.fit(BITS[:0], steps=1))
+    for bound in (vae.elbo, vae.bound):
+        assert "samples = 0" in refusal(ValueError, lambda bound=bound: bound(BITS, samples=0, rng=rng(0)))
     assert not hasattr(vae, "log_prob"), "a VAE's density is written down, and not computed"
     reading = small(PixelVAE)
     assert "sample" in refusal(TypeError, lambda: reading.decode(torch.zeros(1, 1).double()))
