@@ -120,7 +120,7 @@ def conditional(
 
     .. math:: \mu_i-\Lambda_{ii}^{-1}\textstyle\sum_{j\ne i}\Lambda_{ij}(x_j-\mu_j),\qquad \Lambda_{ii}^{-1/2}
     """
-    row = torch.cholesky_inverse(gaussian.factor)[i]
+    row = gaussian.whitener[:, i] @ gaussian.whitener  # of Lambda: Sigma = L L^T, and the whitener is L^-1
     others = (x - gaussian.mean) @ row - (x[:, i] - gaussian.mean[i]) * row[i]
     return gaussian.mean[i] - others / row[i], row[i].rsqrt()
 

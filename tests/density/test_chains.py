@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from torch.testing import assert_close
 from genmodels.density import Gaussian, Mixture, Normal
 from genmodels.density.chains import (
     Chains,
+    Conditional,
     Proposal,
     autocorrelation,
     chain_size,
@@ -333,6 +336,34 @@ def test_gibbs_keeps_a_gaussian() -> None:
 @mutants({f.__name__: f for f in (stale, first_only, aliased)})
 def test_gibbs_keeps_a_gaussian_rejects(mutant: Callable[..., Tensor]) -> None:
     rejects(check_gibbs, mutant)
+
+
+def check_nothing_is_inverted(draws: Callable[[Gaussian], Conditional]) -> None:
+    """A Gaussian has its factor and the inverse of that: a sweep of d draws does not invert d times."""
+    again = AssertionError("inverted again")
+    with patch("torch.cholesky_inverse", side_effect=again), patch("torch.linalg.inv", side_effect=again):
+        gibbs(draws(THREE), torch.zeros(2, 3).double(), sweeps=2, rng=rng(0))
+
+
+def inverted_for_each(gaussian: Gaussian) -> Conditional:
+    def draw(x: Tensor, i: int, rng: torch.Generator) -> Tensor:
+        row = torch.cholesky_inverse(gaussian.factor)[i]
+        others = (x - gaussian.mean) @ row - (x[:, i] - gaussian.mean[i]) * row[i]
+        return gaussian.mean[i] - others / row[i] + row[i].rsqrt() * torch.randn(len(x), generator=rng).to(x)
+
+    return draw
+
+
+def test_gibbs_does_not_invert() -> None:
+    check_nothing_is_inverted(of_gaussian)
+    ways = (of_gaussian, inverted_for_each)  # as fast or not, the same chain
+    a, b = (gibbs(way(THREE), torch.zeros(2, 3).double(), sweeps=9, rng=rng(0)) for way in ways)
+    assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@mutants({"inverted for each coordinate": inverted_for_each})
+def test_gibbs_does_not_invert_rejects(mutant: Callable[[Gaussian], Conditional]) -> None:
+    rejects(check_nothing_is_inverted, mutant)
 
 
 def check_conditional(of: Callable[[Gaussian, Tensor, int], tuple[Tensor, Tensor]]) -> None:
