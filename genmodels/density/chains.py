@@ -141,21 +141,25 @@ def of_gaussian(gaussian: Gaussian) -> Conditional:
 def metropolis_matrix(p: Float[Tensor, " states"], q: Float[Tensor, "states states"]) -> Float[Tensor, "states states"]:
     r"""All transition probabilities: :math:`P_{ij}=q_{ij}\min(1,\frac{p_jq_{ji}}{p_iq_{ij}})`, the rest stays in i.
 
-    p need not add up to 1; the rows of q do.
+    p need not add up to 1; the rows of q do. A state of probability 0 is left by every proposal.
     """
-    ratio = p[None, :] * q.T / (p[:, None] * q)
-    moves = torch.where(q > 0, q * ratio.clamp_max(1), 0)
+    flow = torch.minimum(p[:, None] * q, p * q.T)  # the same in both directions: detailed balance
+    moves = torch.where(p[:, None] > 0, flow / p[:, None], q)
     return moves + torch.diag(1 - moves.sum(dim=1))
 
 
 def gibbs_matrices(table: Float[Tensor, ...]) -> list[Float[Tensor, "states states"]]:
-    """For each coordinate the matrix that redraws it given the others. States are the table's cells, flattened."""
+    """For each coordinate the matrix that redraws it given the others. States are the table's cells, flattened.
+
+    Where the others are as they never are, with probability 0, it is drawn evenly.
+    """
     cells = torch.cartesian_prod(*(torch.arange(size) for size in table.shape)).reshape(table.numel(), -1)
     alike = cells[:, None] == cells[None]
     matrices = []
     for i in range(table.ndim):
         rest_alike = torch.cat([alike[..., :i], alike[..., i + 1 :]], dim=2).all(dim=2)
-        given_rest = table / table.sum(dim=i, keepdim=True)
+        rest = table.sum(dim=i, keepdim=True)
+        given_rest = torch.where(rest > 0, table / rest, 1 / table.shape[i])
         matrices.append(rest_alike * given_rest.flatten())
     return matrices
 

@@ -51,11 +51,11 @@ def check_balance(matrix: Callable[[Tensor, Tensor], Tensor]) -> None:
     P = matrix(PI, Q)
     assert_close(P.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-12)
     assert bool((P >= 0).all())
+    assert float((P - torch.eye(6)).abs().max()) > 0.1, "the chain that stays put is in balance with everything"
     assert imbalance(PI, P) < 1e-12
     assert_close(PI @ P, PI, rtol=0, atol=1e-12)
     assert_close(stationary(P), PI, rtol=0, atol=1e-12)
     assert_close(matrix(7 * PI, Q), P, rtol=0, atol=1e-12)
-    assert float((P - torch.eye(6)).abs().max()) > 0.1  # the chain that stays put is in balance with everything
 
 
 def accepting(rule: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -96,6 +96,52 @@ def test_metropolis_matrix_is_in_balance_rejects(mutant: Callable[[Tensor, Tenso
     rejects(check_balance, mutant)
 
 
+WALLED = torch.tensor([0.0, 0.4, 0.0, 0.2, 0.3, 0.1], dtype=torch.float64)
+
+
+def check_wall(matrix: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """A state of probability 0 is never entered, and left by every proposal; the others are in balance."""
+    P, wall = matrix(WALLED, Q), WALLED == 0
+    assert bool((P >= 0).all()), "a transition has no probability"
+    assert_close(P.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-12)
+    assert bool((P[~wall][:, wall] == 0).all()), "the wall was entered"
+    assert_close(P[wall], Q[wall])
+    assert_close(P[~wall][:, ~wall], matrix(WALLED[~wall], _stays(Q, ~wall)), rtol=0, atol=1e-12)
+    assert imbalance(WALLED, P) < 1e-12
+    assert_close(stationary(P), WALLED, rtol=0, atol=1e-12)
+
+
+def _stays(q: Tensor, inside: Tensor) -> Tensor:
+    """The proposal among the states inside: where it leads outside, it stays."""
+    q = q[inside][:, inside]
+    return q + torch.diag(1 - q.sum(dim=1))
+
+
+def zero_by_zero(p: Tensor, q: Tensor) -> Tensor:
+    """The ratio of the formula as it stands."""
+    moves = torch.where(q > 0, q * (p * q.T / (p[:, None] * q)).clamp_max(1), 0)
+    return moves + torch.diag(1 - moves.sum(dim=1))
+
+
+def stuck_in_the_wall(p: Tensor, q: Tensor) -> Tensor:
+    """0 / 0 called 0: a chain that starts at a state of probability 0 never leaves it."""
+    moves = torch.where(p[:, None] > 0, metropolis_matrix(p, q), 0)
+    return moves + torch.diag(1 - moves.sum(dim=1))
+
+
+def through_the_wall(p: Tensor, q: Tensor) -> Tensor:
+    return metropolis_matrix(p.clamp_min(0.05), q)
+
+
+def test_metropolis_matrix_with_a_wall() -> None:
+    check_wall(metropolis_matrix)
+
+
+@mutants({f.__name__: f for f in (zero_by_zero, stuck_in_the_wall, through_the_wall)})
+def test_metropolis_matrix_with_a_wall_rejects(mutant: Callable[[Tensor, Tensor], Tensor]) -> None:
+    rejects(check_wall, mutant)
+
+
 def test_a_symmetric_walk_on_a_flat_target_always_moves() -> None:
     flat, symmetric = torch.full((6,), 1 / 6).double(), (Q + Q.T) / (Q + Q.T).sum()
     symmetric = symmetric + torch.diag(1 / 6 - symmetric.sum(dim=1))
@@ -103,16 +149,35 @@ def test_a_symmetric_walk_on_a_flat_target_always_moves() -> None:
 
 
 def check_gibbs_matrices(matrices: Callable[[Tensor], list[Tensor]]) -> None:
-    """Each redraw is in balance; a sweep of them is stationary, though not in balance; their mean is both."""
-    for shape in ((2, 3), (3, 2), (6,), (6, 1)):
-        parts = matrices(PI.reshape(shape))
-        for P in parts:
-            assert imbalance(PI, P) < 1e-12
-            assert_close(P @ P, P, rtol=0, atol=1e-12)  # drawn again given the same rest: nothing changes
+    """Each redraw is in balance and leaves the other coordinates alone; a sweep of them is stationary, though not in
+    balance; their mean is both. Also where a cell, or all cells with the same rest, have probability 0.
+    """
+    for p in (PI, WALLED, torch.tensor([0.5, 0.0, 0.0, 0.5, 0.0, 0.0]).double()):
+        for shape in ((2, 3), (3, 2), (6,), (6, 1)):
+            parts = matrices(p.reshape(shape))
+            for i, P in enumerate(parts):
+                assert bool((P >= 0).all()), "a transition has no probability"
+                assert_close(P.sum(dim=1), torch.ones(6).double())
+                assert not bool((P > 0)[_others_differ(shape, i)].any()), "another coordinate was redrawn"
+                assert imbalance(p, P) < 1e-12
+                assert_close(P @ P, P, rtol=0, atol=1e-12)  # drawn again given the same rest: nothing changes
     A, B = matrices(PI.reshape(2, 3))
     assert_close(PI @ A @ B, PI, rtol=0, atol=1e-12)
     assert_close(stationary(A @ B), PI, rtol=0, atol=1e-12)
     assert imbalance(PI, A @ B) > 0.01 and imbalance(PI, (A + B) / 2) < 1e-12
+
+
+def _others_differ(shape: tuple[int, ...], i: int) -> Tensor:
+    """Which pairs of cells differ in a coordinate other than i."""
+    cells = torch.stack(torch.unravel_index(torch.arange(6), shape), dim=1)
+    others = [j for j in range(len(shape)) if j != i]
+    return (cells[:, None, others] != cells[None, :, others]).any(dim=2)
+
+
+def divided_by_nothing(table: Tensor) -> list[Tensor]:
+    """Where the rest cannot occur, 0 / 0."""
+    never = [table.sum(dim=i, keepdim=True).expand_as(table).flatten() == 0 for i in range(table.ndim)]
+    return [P.masked_fill(gone & (P > 0), torch.nan) for P, gone in zip(gibbs_matrices(table), never, strict=True)]
 
 
 def marginals_instead(table: Tensor) -> list[Tensor]:
@@ -134,6 +199,7 @@ def test_gibbs_matrices() -> None:
 @mutants(
     {
         "marginals": marginals_instead,
+        "divided by nothing": divided_by_nothing,
         "axes exchanged": lambda t: [P.T.contiguous() / P.T.sum(dim=1, keepdim=True) for P in gibbs_matrices(t)],
         "joint": lambda t: [t.flatten().expand(t.numel(), -1)] * t.ndim,
     }
