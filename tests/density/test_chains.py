@@ -493,6 +493,36 @@ def check_chain_size(size: Callable[[Tensor], float]) -> None:
     assert size(apart) < 20
 
 
+def check_few_steps(size: Callable[[Tensor], float]) -> None:
+    """A negative correlation estimated from a few draws is noise: N draws are worth at most N log10 N, on average N."""
+    for steps, chains in ((10, 1), (20, 1), (5, 4)):
+        n = steps * chains
+        found = torch.tensor([size(torch.randn(steps, chains, generator=rng(seed))) for seed in range(200)])
+        assert bool((found <= n * math.log10(n) + 1e-9).all()), f"{n} draws are worth {float(found.max()):.0f}"
+        assert 0.5 < float(found.mean()) / n < 1.3
+
+
+def floor_of_one_over_n(x: Tensor) -> float:
+    """No floor to speak of: up to N^2."""
+    rho = autocorrelation(x)
+    pairs = rho[: len(rho) // 2 * 2].reshape(-1, 2).sum(dim=1)
+    ends = (pairs <= 0).nonzero()
+    kept = pairs[: int(ends[0]) if len(ends) else len(pairs)].cummin(dim=0).values
+    return x.numel() / max(2 * float(kept.sum()) - 1, 1 / x.numel())
+
+
+def test_chain_size_of_few_steps() -> None:
+    check_few_steps(chain_size)
+    for steps in (1, 3):
+        assert "4 or more" in refusal(ValueError, lambda n=steps: chain_size(torch.randn(n, 2, generator=rng(0))))
+    assert chain_size(torch.randn(4, 1, generator=rng(0))) > 0
+
+
+@mutants({"none": floor_of_one_over_n, "half": lambda x: chain_size(x) / 2})
+def test_chain_size_of_few_steps_rejects(mutant: Callable[[Tensor], float]) -> None:
+    rejects(check_few_steps, mutant)
+
+
 def all_lags(x: Tensor) -> float:
     return x.numel() / max(float(1 + 2 * autocorrelation(x)[1:].sum()), 1e-9)
 
@@ -523,7 +553,35 @@ def test_autocorrelation_against_its_definition() -> None:
     centred = (x - x.mean(dim=0)).squeeze(1)
     direct = torch.stack([(centred[: 60 - k] * centred[k:]).sum() for k in range(60)]) / centred.square().sum()
     assert_close(autocorrelation(x), direct)
-    assert "not moved" in refusal(ValueError, lambda: autocorrelation(torch.ones(5, 2)))
+
+
+def check_stuck(diagnose: Callable[[Tensor], object]) -> None:
+    """Chains that never moved are refused wherever they stand: the mean of a thousand 0.1 is not 0.1."""
+    for value, dtype in itertools.product((1.0, 0.1), (torch.float32, torch.float64)):
+        stuck = torch.full((1_000, 2), value, dtype=dtype)
+        assert "not moved" in refusal(ValueError, lambda x=stuck: diagnose(x))
+
+
+def centred_by_the_mean(x: Tensor) -> None:
+    """What rounding leaves counts as variance."""
+    if not (x - x.mean(dim=0)).double().square().sum() > 0:
+        raise ValueError("these chains have not moved")
+
+
+@pytest.mark.parametrize("diagnose", [autocorrelation, chain_size, r_hat], ids=lambda f: f.__name__)
+def test_chains_that_never_moved_are_refused(diagnose: Callable[[Tensor], object]) -> None:
+    check_stuck(diagnose)
+
+
+@mutants({f.__name__: f for f in (centred_by_the_mean,)})
+def test_chains_that_never_moved_are_refused_rejects(mutant: Callable[[Tensor], object]) -> None:
+    rejects(check_stuck, mutant)
+
+
+def test_one_stuck_chain_among_others_is_diagnosed() -> None:
+    x = torch.randn(1_000, 4, generator=rng(0))
+    x[:, 0] = 9.0
+    assert r_hat(x) > 2 and chain_size(x) < 20
 
 
 def check_r_hat(r: Callable[[Tensor], float]) -> None:
@@ -542,6 +600,10 @@ def whole_chains(x: Tensor) -> float:
 
 def test_r_hat() -> None:
     check_r_hat(r_hat)
+    for steps in (1, 2, 3):
+        assert "4 steps" in refusal(ValueError, lambda n=steps: r_hat(torch.randn(n, 2, generator=rng(0))))
+    apart = torch.tensor([0.0, 1.0]).expand(10, 2)  # each at its own place, and none of them moves
+    assert "not moved" in refusal(ValueError, lambda: r_hat(apart))
 
 
 @mutants(
