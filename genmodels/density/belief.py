@@ -3,13 +3,13 @@ r"""Deep belief networks: a Boltzmann machine below, and a learned density of it
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..training import rng as stream
 from .base import Density, whole
-from .boltzmann import RBM, bits, states
+from .boltzmann import RBM, bits, log_given, states
 
 
 class DBN(nn.Module, Density):
@@ -25,7 +25,7 @@ class DBN(nn.Module, Density):
     Raises
     ------
     ValueError
-        If the top is no density of as many bits as there are hidden units.
+        If the top is no density of as many bits as there are hidden units, or without a draw.
     """
 
     def __init__(self, below: RBM, top: Density, *, draws: int = 10) -> None:
@@ -35,6 +35,8 @@ class DBN(nn.Module, Density):
                 f"the RBM has {len(below.b)} hidden units, and the density on top is of points of shape "
                 f"{top.event_shape}: give one of shape ({len(below.b)},)."
             )
+        if draws < 1:
+            raise ValueError(f"the top learns from 1 draw a point or more; got draws = {draws}.")
         self.below, self.top, self.draws = below, top, draws
 
     @property
@@ -43,10 +45,9 @@ class DBN(nn.Module, Density):
 
     def given(self, x: Float[Tensor, "n visible"], h: Float[Tensor, "m hidden"]) -> Float[Tensor, "n m"]:
         r""":math:`\log p(x\mid h)`, of every x under every h."""
-        logits = self.below.a + h @ self.below.W.T
-        return x @ logits.T - softplus(logits).sum(dim=1)
+        return log_given(self.below.a + h @ self.below.W.T, x).T
 
-    def bound(self, x: Float[Tensor, "n visible"], *, draws: int, rng: torch.Generator) -> Float[Tensor, " n"]:
+    def bound(self, x: Shaped[Tensor, "n visible"], *, draws: int, rng: torch.Generator) -> Float[Tensor, " n"]:
         r"""The variational lower bound :math:`\mathbb E_q\log\frac{p_{\rm top}(h)\,p(x\mid h)}{q(h)}\le\log p(x)`.
 
         q is the posterior :math:`p(h\mid x)` of the RBM below; the expectation is a mean over `draws` samples of it.
@@ -60,6 +61,7 @@ class DBN(nn.Module, Density):
             raise ValueError(f"the bound is a mean over 1 draw or more; got draws = {draws}.")
         whole(x, low=0, high=1, what="a unit is 0 or 1")
         below = self.below.like(x)
+        x = x.to(below.W)
         logits, total = below.b + x @ below.W, torch.zeros(len(x)).to(x)
         for _ in range(draws):
             h = bits(torch.sigmoid(logits), rng=rng)

@@ -54,6 +54,11 @@ class RBM(nn.Module, Density):
         Gibbs sampling an update, whether these go on where the last update's ended, and its randomness.
     sweeps
         Sweeps before a sample of a machine that is too large to enumerate.
+
+    Raises
+    ------
+    ValueError
+        If a layer has no unit, or one of `k`, `batch`, `steps` and `sweeps` is too small: the first two are 1 or more.
     """
 
     def __init__(
@@ -72,8 +77,9 @@ class RBM(nn.Module, Density):
         super().__init__()
         if visible < 1 or hidden < 1:
             raise ValueError(f"a machine has units in both layers: got {visible} visible and {hidden} hidden ones.")
-        if k < 1:
-            raise ValueError(f"contrastive divergence makes k sweeps of 1 or more; got k = {k}.")
+        for name, number, least in (("k", k, 1), ("batch", batch, 1), ("steps", steps, 0), ("sweeps", sweeps, 0)):
+            if number < least:
+                raise ValueError(f"{name} is {least} or more; got {name} = {number}.")
         self.W = nn.Parameter(0.01 * torch.randn(visible, hidden, generator=stream(seed)))
         self.a, self.b = nn.Parameter(torch.zeros(visible)), nn.Parameter(torch.zeros(hidden))
         self.steps, self.batch, self.lr, self.k = steps, batch, lr, k
@@ -190,10 +196,10 @@ def states(units: int) -> Float[Tensor, "states units"]:
     Raises
     ------
     ValueError
-        If there are more than 20 units.
+        If there are fewer than 1 or more than 20 units.
     """
-    if not 0 < units <= ENUMERABLE:
-        raise ValueError(f"{units} units have 2^{units} states: up to {ENUMERABLE} units are enumerated.")
+    if not 1 <= units <= ENUMERABLE:
+        raise ValueError(f"{units} units have 2^{units} states: from 1 to {ENUMERABLE} units are enumerated.")
     return _states(units, like=torch.empty(0))
 
 
@@ -277,9 +283,9 @@ def transition(machine: RBM) -> Float[Tensor, "states states"]:
     if max(machine.W.shape) > 12:
         raise ValueError(f"layers of {tuple(machine.W.shape)} units have too many states: at most 12 in each layer.")
     v, h = (states(units).to(machine.W) for units in machine.W.shape)
-    return _given(machine.b + v @ machine.W, h).exp() @ _given(machine.a + h @ machine.W.T, v).exp()
+    return log_given(machine.b + v @ machine.W, h).exp() @ log_given(machine.a + h @ machine.W.T, v).exp()
 
 
-def _given(logits: Float[Tensor, "n units"], x: Float[Tensor, "m units"]) -> Float[Tensor, "n m"]:
-    """log p of every row of bits x under every row of independent bits with these logits."""
+def log_given(logits: Float[Tensor, "n units"], x: Float[Tensor, "m units"]) -> Float[Tensor, "n m"]:
+    r""":math:`\sum_i(x_iu_i-\mathrm{softplus}(u_i))`, log p of every row of bits x under every row of logits u."""
     return logits @ x.T - softplus(logits).sum(dim=1, keepdim=True)

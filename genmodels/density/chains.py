@@ -120,7 +120,7 @@ def conditional(
 
     .. math:: \mu_i-\Lambda_{ii}^{-1}\textstyle\sum_{j\ne i}\Lambda_{ij}(x_j-\mu_j),\qquad \Lambda_{ii}^{-1/2}
     """
-    row = torch.cholesky_inverse(gaussian.factor)[i]
+    row = gaussian.whitener[:, i] @ gaussian.whitener  # of Lambda: Sigma = L L^T, and the whitener is L^-1
     others = (x - gaussian.mean) @ row - (x[:, i] - gaussian.mean[i]) * row[i]
     return gaussian.mean[i] - others / row[i], row[i].rsqrt()
 
@@ -141,21 +141,25 @@ def of_gaussian(gaussian: Gaussian) -> Conditional:
 def metropolis_matrix(p: Float[Tensor, " states"], q: Float[Tensor, "states states"]) -> Float[Tensor, "states states"]:
     r"""All transition probabilities: :math:`P_{ij}=q_{ij}\min(1,\frac{p_jq_{ji}}{p_iq_{ij}})`, the rest stays in i.
 
-    p need not add up to 1; the rows of q do.
+    p need not add up to 1; the rows of q do. A state of probability 0 is left by every proposal.
     """
-    ratio = p[None, :] * q.T / (p[:, None] * q)
-    moves = torch.where(q > 0, q * ratio.clamp_max(1), 0)
+    flow = torch.minimum(p[:, None] * q, p * q.T)  # the same in both directions: detailed balance
+    moves = torch.where(p[:, None] > 0, flow / p[:, None], q)
     return moves + torch.diag(1 - moves.sum(dim=1))
 
 
 def gibbs_matrices(table: Float[Tensor, ...]) -> list[Float[Tensor, "states states"]]:
-    """For each coordinate the matrix that redraws it given the others. States are the table's cells, flattened."""
+    """For each coordinate the matrix that redraws it given the others. States are the table's cells, flattened.
+
+    Where the others are as they never are, with probability 0, it is drawn evenly.
+    """
     cells = torch.cartesian_prod(*(torch.arange(size) for size in table.shape)).reshape(table.numel(), -1)
     alike = cells[:, None] == cells[None]
     matrices = []
     for i in range(table.ndim):
         rest_alike = torch.cat([alike[..., :i], alike[..., i + 1 :]], dim=2).all(dim=2)
-        given_rest = table / table.sum(dim=i, keepdim=True)
+        rest = table.sum(dim=i, keepdim=True)
+        given_rest = torch.where(rest > 0, table / rest, 1 / table.shape[i])
         matrices.append(rest_alike * given_rest.flatten())
     return matrices
 
@@ -188,10 +192,11 @@ def autocorrelation(x: Float[Tensor, "steps chains"]) -> Float[Tensor, " steps"]
         If all values are alike.
     """
     steps, chains = x.shape
-    centred = (x - x.mean(dim=0)).double()
+    x = x.double() - x[0, 0]  # exactly 0 where nothing moves, which the rounded mean of equal numbers is not
+    centred = x - x.mean(dim=0)
     spectrum = torch.fft.rfft(centred, n=2 * steps, dim=0).abs().square()  # padded: the end does not meet the start
     covariance = torch.fft.irfft(spectrum, n=2 * steps, dim=0)[:steps].mean(dim=1) / steps
-    total = covariance[0] + (x.mean(dim=0).double().var() if chains > 1 else 0.0)
+    total = covariance[0] + (x.mean(dim=0).var() if chains > 1 else 0.0)
     if not total > 0:
         raise ValueError("all values are alike: these chains have not moved; try smaller steps, or more of them.")
     return 1 - (covariance[0] - covariance) / total
@@ -201,19 +206,37 @@ def chain_size(x: Float[Tensor, "steps chains"]) -> float:
     r"""How many independent samples the chains' mean is worth: :math:`N/(1+2\sum_k\rho_k)` for N points in all.
 
     The sum ends where pairs of autocorrelations turn negative or stop falling, for then they are noise (Geyer 1992).
+    The answer is at most :math:`N\log_{10}N`, Stan's limit: in a few steps a chain that swings around its mean, which
+    is worth more than N, cannot be told from chance.
+
+    Raises
+    ------
+    ValueError
+        Of fewer than 4 steps, or if all values are alike.
     """
+    if len(x) < 4:
+        raise ValueError(f"{len(x)} steps do not tell how fast a chain forgets: run 4 or more.")
     rho = autocorrelation(x)
     pairs = rho[: len(rho) // 2 * 2].reshape(-1, 2).sum(dim=1)
     ends = (pairs <= 0).nonzero()
     kept = pairs[: int(ends[0]) if len(ends) else len(pairs)].cummin(dim=0).values
-    return x.numel() / max(2 * float(kept.sum()) - 1, 1 / x.numel())
+    return x.numel() / max(2 * float(kept.sum()) - 1, 1 / math.log10(x.numel()))
 
 
 def r_hat(x: Float[Tensor, "steps chains"]) -> float:
     r"""The standard deviation of all chains together over that within a chain, each cut in two halves; 1 if they agree.
 
     Source: Gelman and Rubin 1992; with halves, Gelman et al. 2013, section 11.4.
+
+    Raises
+    ------
+    ValueError
+        Of fewer than 4 steps, or if no chain has moved: there is no spread within a chain to compare with.
     """
+    if len(x) < 4:
+        raise ValueError(f"{len(x)} steps are too few to compare the halves of a chain: run 4 steps or more.")
+    if bool((x == x[:1]).all()):
+        raise ValueError("these chains have not moved: try smaller steps, or more of them.")
     half = len(x) // 2
     halves = torch.cat([x[:half], x[half : 2 * half]], dim=1).double()
     within = halves.var(dim=0).mean()

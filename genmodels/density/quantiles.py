@@ -56,9 +56,14 @@ def quantile(
     Raises
     ------
     ValueError
+        If some u is outside of (0, 1]: at 0 the formula says :math:`-\infty`.
         If some answer lies outside of [low, high].
     """
     u = u.double()
+    if not bool(((u > 0) & (u <= 1)).all()):
+        raise ValueError(
+            "u is a number of (0, 1], and another was given: of v = torch.rand(n), which may be 0, use 1 - v."
+        )
     left, right = torch.full_like(u, low), torch.full_like(u, high)
     if bool((cdf(left) >= u).any()) or bool((cdf(right) < u).any()):
         raise ValueError(f"some quantiles lie outside of [{low:g}, {high:g}]: lower `low` or raise `high`.")

@@ -76,17 +76,33 @@ class VAE(nn.Module):
     def elbo(self, x: Float[Tensor, "n dim"], *, rng: torch.Generator, samples: int = 1) -> Float[Tensor, " n"]:
         r""":math:`\mathbb E_{q(z\mid x)}[\log p(x\mid z)]-\mathrm{KL}(q(z\mid x)\,\|\,N(0,I))` (nndl, eq. 13.27), the
         mean estimated by `samples` draws, the divergence exact.
+
+        Raises
+        ------
+        ValueError
+            Without a sample, or where `infer` does.
         """
-        belief = self.infer(x)
-        z = belief.reparametrised(_noise((samples, *belief.mean.shape), rng, x))
+        belief, z = self._codes(x, samples=samples, rng=rng)
         return self.log_likelihood(x, z).mean(dim=0) - belief.kl().sum(dim=-1)
 
     def bound(self, x: Float[Tensor, "n dim"], *, samples: int, rng: torch.Generator) -> Float[Tensor, " n"]:
-        r"""The importance-weighted bound: nearer to :math:`\log p(x)` the more samples, below it in expectation."""
-        belief = self.infer(x)
-        z = belief.reparametrised(_noise((samples, *belief.mean.shape), rng, x))
+        r"""The importance-weighted bound: nearer to :math:`\log p(x)` the more samples, below it in expectation.
+
+        Raises
+        ------
+        ValueError
+            Without a sample, or where `infer` does.
+        """
+        belief, z = self._codes(x, samples=samples, rng=rng)
         prior = -(z.square() + LOG_2PI).sum(dim=-1) / 2
         return importance_bound(self.log_likelihood(x, z) + prior - belief.log_prob(z))
+
+    def _codes(self, x: Tensor, *, samples: int, rng: torch.Generator) -> tuple[Belief, Tensor]:
+        """What is inferred from x, and so many draws of it, (samples, n, latent)."""
+        if samples < 1:
+            raise ValueError(f"the bound is estimated from 1 sample or more; got samples = {samples}.")
+        belief = self.infer(x)
+        return belief, belief.reparametrised(_noise((samples, *belief.mean.shape), rng, x))
 
     def quadrature(self, x: Float[Tensor, "n dim"], *, points: int = 200, half: float = 5.0) -> Float[Tensor, " n"]:
         r""":math:`\log p(x)` itself, by midpoints on `points` cells per axis of :math:`[-h,h]^k`: for k = 1 or 2.
@@ -139,15 +155,16 @@ class VAE(nn.Module):
             raise ValueError("there is no point to fit to: x is empty.")
         model, stream, lose = copy.deepcopy(self), training.rng(seed), loss or negative_elbo
         optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-        for step in training.progress(range(steps), label="VAE"):
+        with training.isolated(training.apart(seed)):  # for layers that draw by themselves, such as dropout
+            for step in training.progress(range(steps), label="VAE"):
+                if watch:
+                    watch(step, model)
+                rows = x[torch.randint(len(x), (batch,), generator=stream)]
+                optimizer.zero_grad()
+                lose(model, rows, step=step, rng=stream).backward()
+                optimizer.step()
             if watch:
-                watch(step, model)
-            rows = x[torch.randint(len(x), (batch,), generator=stream)]
-            optimizer.zero_grad()
-            lose(model, rows, step=step, rng=stream).backward()
-            optimizer.step()
-        if watch:
-            watch(steps, model)
+                watch(steps, model)
         return model
 
 
@@ -198,9 +215,10 @@ class PixelVAE(VAE):
         """Bit by bit, each given those before it."""
         with training.evaluating(self):
             z = _noise((*sample_shape, self.latent), rng, next(self.parameters()))
-            x = torch.zeros_like(self.decoder(z))
+            of_code = self.decoder(z)  # once: only what the bits before say changes on the way
+            x = torch.zeros_like(of_code)
             for i in range(x.shape[-1]):
-                p = self.logits(z, x)[..., i].sigmoid()
+                p = (of_code + self.before(x))[..., i].sigmoid()
                 x[..., i] = (torch.rand(p.shape, generator=rng).to(p) < p).to(p)
         return x
 

@@ -42,14 +42,10 @@ class Belief(NamedTuple):
         return (self.log_variance.exp() + self.mean.square() - 1 - self.log_variance) / 2
 
 
-def mean_bound(log_weights: Float[Tensor, "samples ..."]) -> Float[Tensor, ...]:
-    r"""The ELBO, estimated: the mean of :math:`\log w_k=\log p(x,z_k)-\log q(z_k)` with :math:`z_k\sim q`."""
-    return log_weights.mean(dim=0)
-
-
 def importance_bound(log_weights: Float[Tensor, "samples ..."]) -> Float[Tensor, ...]:
     r"""The log of the mean, :math:`\log\frac1K\sum_kw_k`; its expectation grows with K towards :math:`\log p(x)`.
 
+    From :math:`\log w_k=\log p(x,z_k)-\log q(z_k)` with :math:`z_k\sim q`, whose own mean estimates the ELBO.
     Source: Burda, Grosse and Salakhutdinov 2016, theorem 1.
     """
     return log_weights.logsumexp(dim=0) - math.log(len(log_weights))
@@ -87,7 +83,7 @@ def score_gradient(
     return (f(z) - baseline)[:, None] * slopes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearGaussian(Density):
     r""":math:`z\sim N(0,I)`, :math:`x\mid z\sim N(Wz+\mu,s^2I)`: probabilistic PCA, whose integral over z is known.
 
@@ -98,8 +94,9 @@ class LinearGaussian(Density):
     Raises
     ------
     ValueError
-        If the variance is not above 0, or W has not one row for each coordinate; in a `fit` that is to find the
-        variance, if W has as many columns as rows: then no direction is left over.
+        If the variance is not above 0, or W has not one row for each coordinate and one column or more.
+        In a `fit`, if W has more columns than rows. In a `fit` that is to find the variance, if W has as many, for
+        then no direction is left over, or if the points have no variance left over, within rounding.
     """
 
     weight: Float[Tensor, "rows latent"]
@@ -108,16 +105,14 @@ class LinearGaussian(Density):
     learn_variance: bool = True
 
     def __post_init__(self) -> None:
-        if len(self.weight) != len(self.mean):
+        shape = tuple(self.weight.shape)
+        if len(shape) != 2 or shape[0] != len(self.mean) or shape[1] < 1:
             raise ValueError(
-                f"W maps z to x: give {len(self.mean)} rows, one for each coordinate of the mean; "
-                f"it has shape {tuple(self.weight.shape)}."
+                f"W maps z to x: give {len(self.mean)} rows, one for each coordinate of the mean, and a column, 1 or "
+                f"more, for each of z; it has shape {shape}."
             )
         if not float(self.variance) > 0:
-            raise ValueError(
-                "the noise has no variance: the points lie in as many dimensions as z has. Use fewer latent variables, "
-                "or learn_variance=False with a variance above 0."
-            )
+            raise ValueError(f"the noise has a variance above 0; got {float(self.variance):g}.")
 
     @classmethod
     def standard(cls, dim: int, *, latent: int) -> LinearGaussian:
@@ -162,16 +157,22 @@ class LinearGaussian(Density):
         return z @ self.weight.T + self.mean + self.variance.sqrt() * noise
 
     def _fit(self, x: Tensor, weights: Tensor) -> LinearGaussian:
-        latent = self.weight.shape[1]
-        if self.learn_variance and latent >= len(self.mean):
+        dim, latent = self.weight.shape
+        if latent > dim or (self.learn_variance and latent == dim):
             raise ValueError(
-                f"{latent} latent variables for {len(self.mean)} coordinates leave no direction to learn noise from: "
-                f"use fewer, or learn_variance=False."
+                f"{latent} latent variables for {dim} coordinates are more than there are directions, or leave none to "
+                f"learn noise from: use fewer, or as many with learn_variance=False."
             )
         centre = mean(x, weights)
         centred = x - centre
         sizes, axes = torch.linalg.eigh((weights[:, None] / weights.sum() * centred).T @ centred)  # rising
         variance = sizes[:-latent].mean() if self.learn_variance else self.variance
+        # Of points without noise, rounding leaves variances of about eps. What passes here, `marginal` can decompose.
+        if self.learn_variance and not variance > 32 * torch.finfo(x.dtype).eps * sizes.sum():
+            raise ValueError(
+                f"within the rounding of {x.dtype} the points have no noise: they lie in as many dimensions as z has. "
+                f"Use fewer latent variables or double precision, or learn_variance=False with a variance above 0."
+            )
         weight = axes[:, -latent:] * (sizes[-latent:] - variance).clamp_min(0).sqrt()
         return replace(self, weight=weight.flip(1), mean=centre, variance=variance)
 

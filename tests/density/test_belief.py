@@ -69,6 +69,13 @@ def check_bound(bound: Bound) -> None:
     assert float((found - expected).abs().max()) < 0.06
 
 
+def test_whole_numbers_are_bits_too() -> None:
+    network = DBN(BELOW, TOP)
+    for whole in (X.long(), X.bool()):
+        assert_close(network.log_prob(whole), network.log_prob(X))
+        assert_close(network.bound(whole, draws=2, rng=rng(0)), network.bound(X, draws=2, rng=rng(0)))
+
+
 def without_entropy(network: DBN, x: Tensor, *, draws: int, rng: torch.Generator) -> Tensor:
     q = network.below.hidden(x)
     entropy = -(q * q.log() + (1 - q) * (1 - q).log()).sum(dim=1)
@@ -139,4 +146,8 @@ def test_refusals() -> None:
     assert "0 or 1" in refusal(ValueError, lambda: large.log_prob(torch.full((1, 30), 0.3)))
     assert large.bound(torch.zeros(2, 30), draws=3, rng=rng(0)).shape == (2,)  # needs no enumeration
     assert "0 or 1" in refusal(ValueError, lambda: large.bound(torch.full((1, 30), 0.3), draws=3, rng=rng(0)))
-    assert "draws = 0" in refusal(ValueError, lambda: large.bound(torch.zeros(1, 30), draws=0, rng=rng(0)))
+    for call in (
+        lambda: large.bound(torch.zeros(1, 30), draws=0, rng=rng(0)),
+        lambda: DBN(RBM(4, 3), RBM(3, 2), draws=0),
+    ):
+        assert "draws = 0" in refusal(ValueError, call)

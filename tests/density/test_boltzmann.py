@@ -420,9 +420,12 @@ def test_refusals() -> None:
     message = refusal(ValueError, lambda: large.log_prob(torch.zeros(2, 30)))
     assert "ais(" in message and "2^21" in message
     assert "ais(" in refusal(ValueError, large.log_z)
-    assert "2^21" in refusal(ValueError, lambda: states(21))
+    for units in (21, 0):
+        assert f"2^{units} states: from 1 to 20 units" in refusal(ValueError, lambda units=units: states(units))
     assert "visible" in refusal(ValueError, lambda: RBM(0, 3))
-    assert "k = 0" in refusal(ValueError, lambda: RBM(2, 3, k=0))
+    for name, bad in (("k", 0), ("batch", 0), ("steps", -1), ("sweeps", -1)):
+        assert f"{name} = {bad}" in refusal(ValueError, lambda how={name: bad}: RBM(2, 3, **how))
+    assert RBM(2, 3, steps=0).fit(torch.ones(1, 2)).W.shape == (2, 3)  # no update is a legal number of them
     assert "2 chains" in refusal(ValueError, lambda: ais(large, temperatures=3, chains=1, rng=rng(0)))
     assert "12" in refusal(ValueError, lambda: transition(RBM(13, 2)))
     for call in (large.log_prob, large.fit):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from torch.testing import assert_close
 from genmodels.density import Gaussian, Mixture, Normal
 from genmodels.density.chains import (
     Chains,
+    Conditional,
     Proposal,
     autocorrelation,
     chain_size,
@@ -48,11 +51,11 @@ def check_balance(matrix: Callable[[Tensor, Tensor], Tensor]) -> None:
     P = matrix(PI, Q)
     assert_close(P.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-12)
     assert bool((P >= 0).all())
+    assert float((P - torch.eye(6)).abs().max()) > 0.1, "the chain that stays put is in balance with everything"
     assert imbalance(PI, P) < 1e-12
     assert_close(PI @ P, PI, rtol=0, atol=1e-12)
     assert_close(stationary(P), PI, rtol=0, atol=1e-12)
     assert_close(matrix(7 * PI, Q), P, rtol=0, atol=1e-12)
-    assert float((P - torch.eye(6)).abs().max()) > 0.1  # the chain that stays put is in balance with everything
 
 
 def accepting(rule: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -93,6 +96,52 @@ def test_metropolis_matrix_is_in_balance_rejects(mutant: Callable[[Tensor, Tenso
     rejects(check_balance, mutant)
 
 
+WALLED = torch.tensor([0.0, 0.4, 0.0, 0.2, 0.3, 0.1], dtype=torch.float64)
+
+
+def check_wall(matrix: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """A state of probability 0 is never entered, and left by every proposal; the others are in balance."""
+    P, wall = matrix(WALLED, Q), WALLED == 0
+    assert bool((P >= 0).all()), "a transition has no probability"
+    assert_close(P.sum(dim=1), torch.ones(6).double(), rtol=0, atol=1e-12)
+    assert bool((P[~wall][:, wall] == 0).all()), "the wall was entered"
+    assert_close(P[wall], Q[wall])
+    assert_close(P[~wall][:, ~wall], matrix(WALLED[~wall], _stays(Q, ~wall)), rtol=0, atol=1e-12)
+    assert imbalance(WALLED, P) < 1e-12
+    assert_close(stationary(P), WALLED, rtol=0, atol=1e-12)
+
+
+def _stays(q: Tensor, inside: Tensor) -> Tensor:
+    """The proposal among the states inside: where it leads outside, it stays."""
+    q = q[inside][:, inside]
+    return q + torch.diag(1 - q.sum(dim=1))
+
+
+def zero_by_zero(p: Tensor, q: Tensor) -> Tensor:
+    """The ratio of the formula as it stands."""
+    moves = torch.where(q > 0, q * (p * q.T / (p[:, None] * q)).clamp_max(1), 0)
+    return moves + torch.diag(1 - moves.sum(dim=1))
+
+
+def stuck_in_the_wall(p: Tensor, q: Tensor) -> Tensor:
+    """0 / 0 called 0: a chain that starts at a state of probability 0 never leaves it."""
+    moves = torch.where(p[:, None] > 0, metropolis_matrix(p, q), 0)
+    return moves + torch.diag(1 - moves.sum(dim=1))
+
+
+def through_the_wall(p: Tensor, q: Tensor) -> Tensor:
+    return metropolis_matrix(p.clamp_min(0.05), q)
+
+
+def test_metropolis_matrix_with_a_wall() -> None:
+    check_wall(metropolis_matrix)
+
+
+@mutants({f.__name__: f for f in (zero_by_zero, stuck_in_the_wall, through_the_wall)})
+def test_metropolis_matrix_with_a_wall_rejects(mutant: Callable[[Tensor, Tensor], Tensor]) -> None:
+    rejects(check_wall, mutant)
+
+
 def test_a_symmetric_walk_on_a_flat_target_always_moves() -> None:
     flat, symmetric = torch.full((6,), 1 / 6).double(), (Q + Q.T) / (Q + Q.T).sum()
     symmetric = symmetric + torch.diag(1 / 6 - symmetric.sum(dim=1))
@@ -100,16 +149,35 @@ def test_a_symmetric_walk_on_a_flat_target_always_moves() -> None:
 
 
 def check_gibbs_matrices(matrices: Callable[[Tensor], list[Tensor]]) -> None:
-    """Each redraw is in balance; a sweep of them is stationary, though not in balance; their mean is both."""
-    for shape in ((2, 3), (3, 2), (6,), (6, 1)):
-        parts = matrices(PI.reshape(shape))
-        for P in parts:
-            assert imbalance(PI, P) < 1e-12
-            assert_close(P @ P, P, rtol=0, atol=1e-12)  # drawn again given the same rest: nothing changes
+    """Each redraw is in balance and leaves the other coordinates alone; a sweep of them is stationary, though not in
+    balance; their mean is both. Also where a cell, or all cells with the same rest, have probability 0.
+    """
+    for p in (PI, WALLED, torch.tensor([0.5, 0.0, 0.0, 0.5, 0.0, 0.0]).double()):
+        for shape in ((2, 3), (3, 2), (6,), (6, 1)):
+            parts = matrices(p.reshape(shape))
+            for i, P in enumerate(parts):
+                assert bool((P >= 0).all()), "a transition has no probability"
+                assert_close(P.sum(dim=1), torch.ones(6).double())
+                assert not bool((P > 0)[_others_differ(shape, i)].any()), "another coordinate was redrawn"
+                assert imbalance(p, P) < 1e-12
+                assert_close(P @ P, P, rtol=0, atol=1e-12)  # drawn again given the same rest: nothing changes
     A, B = matrices(PI.reshape(2, 3))
     assert_close(PI @ A @ B, PI, rtol=0, atol=1e-12)
     assert_close(stationary(A @ B), PI, rtol=0, atol=1e-12)
     assert imbalance(PI, A @ B) > 0.01 and imbalance(PI, (A + B) / 2) < 1e-12
+
+
+def _others_differ(shape: tuple[int, ...], i: int) -> Tensor:
+    """Which pairs of cells differ in a coordinate other than i."""
+    cells = torch.stack(torch.unravel_index(torch.arange(6), shape), dim=1)
+    others = [j for j in range(len(shape)) if j != i]
+    return (cells[:, None, others] != cells[None, :, others]).any(dim=2)
+
+
+def divided_by_nothing(table: Tensor) -> list[Tensor]:
+    """Where the rest cannot occur, 0 / 0."""
+    never = [table.sum(dim=i, keepdim=True).expand_as(table).flatten() == 0 for i in range(table.ndim)]
+    return [P.masked_fill(gone & (P > 0), torch.nan) for P, gone in zip(gibbs_matrices(table), never, strict=True)]
 
 
 def marginals_instead(table: Tensor) -> list[Tensor]:
@@ -131,6 +199,7 @@ def test_gibbs_matrices() -> None:
 @mutants(
     {
         "marginals": marginals_instead,
+        "divided by nothing": divided_by_nothing,
         "axes exchanged": lambda t: [P.T.contiguous() / P.T.sum(dim=1, keepdim=True) for P in gibbs_matrices(t)],
         "joint": lambda t: [t.flatten().expand(t.numel(), -1)] * t.ndim,
     }
@@ -335,6 +404,34 @@ def test_gibbs_keeps_a_gaussian_rejects(mutant: Callable[..., Tensor]) -> None:
     rejects(check_gibbs, mutant)
 
 
+def check_nothing_is_inverted(draws: Callable[[Gaussian], Conditional]) -> None:
+    """A Gaussian has its factor and the inverse of that: a sweep of d draws does not invert d times."""
+    again = AssertionError("inverted again")
+    with patch("torch.cholesky_inverse", side_effect=again), patch("torch.linalg.inv", side_effect=again):
+        gibbs(draws(THREE), torch.zeros(2, 3).double(), sweeps=2, rng=rng(0))
+
+
+def inverted_for_each(gaussian: Gaussian) -> Conditional:
+    def draw(x: Tensor, i: int, rng: torch.Generator) -> Tensor:
+        row = torch.cholesky_inverse(gaussian.factor)[i]
+        others = (x - gaussian.mean) @ row - (x[:, i] - gaussian.mean[i]) * row[i]
+        return gaussian.mean[i] - others / row[i] + row[i].rsqrt() * torch.randn(len(x), generator=rng).to(x)
+
+    return draw
+
+
+def test_gibbs_does_not_invert() -> None:
+    check_nothing_is_inverted(of_gaussian)
+    ways = (of_gaussian, inverted_for_each)  # as fast or not, the same chain
+    a, b = (gibbs(way(THREE), torch.zeros(2, 3).double(), sweeps=9, rng=rng(0)) for way in ways)
+    assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@mutants({"inverted for each coordinate": inverted_for_each})
+def test_gibbs_does_not_invert_rejects(mutant: Callable[[Gaussian], Conditional]) -> None:
+    rejects(check_nothing_is_inverted, mutant)
+
+
 def check_conditional(of: Callable[[Gaussian, Tensor, int], tuple[Tensor, Tensor]]) -> None:
     """log p(x) as a function of one coordinate is the conditional's, plus a constant: so Gibbs accepts always."""
     x = torch.randn(40, 3, generator=rng(0), dtype=torch.float64)
@@ -396,6 +493,36 @@ def check_chain_size(size: Callable[[Tensor], float]) -> None:
     assert size(apart) < 20
 
 
+def check_few_steps(size: Callable[[Tensor], float]) -> None:
+    """A negative correlation estimated from a few draws is noise: N draws are worth at most N log10 N, on average N."""
+    for steps, chains in ((10, 1), (20, 1), (5, 4)):
+        n = steps * chains
+        found = torch.tensor([size(torch.randn(steps, chains, generator=rng(seed))) for seed in range(200)])
+        assert bool((found <= n * math.log10(n) + 1e-9).all()), f"{n} draws are worth {float(found.max()):.0f}"
+        assert 0.5 < float(found.mean()) / n < 1.3
+
+
+def floor_of_one_over_n(x: Tensor) -> float:
+    """No floor to speak of: up to N^2."""
+    rho = autocorrelation(x)
+    pairs = rho[: len(rho) // 2 * 2].reshape(-1, 2).sum(dim=1)
+    ends = (pairs <= 0).nonzero()
+    kept = pairs[: int(ends[0]) if len(ends) else len(pairs)].cummin(dim=0).values
+    return x.numel() / max(2 * float(kept.sum()) - 1, 1 / x.numel())
+
+
+def test_chain_size_of_few_steps() -> None:
+    check_few_steps(chain_size)
+    for steps in (1, 3):
+        assert "4 or more" in refusal(ValueError, lambda n=steps: chain_size(torch.randn(n, 2, generator=rng(0))))
+    assert chain_size(torch.randn(4, 1, generator=rng(0))) > 0
+
+
+@mutants({"none": floor_of_one_over_n, "half": lambda x: chain_size(x) / 2})
+def test_chain_size_of_few_steps_rejects(mutant: Callable[[Tensor], float]) -> None:
+    rejects(check_few_steps, mutant)
+
+
 def all_lags(x: Tensor) -> float:
     return x.numel() / max(float(1 + 2 * autocorrelation(x)[1:].sum()), 1e-9)
 
@@ -426,7 +553,35 @@ def test_autocorrelation_against_its_definition() -> None:
     centred = (x - x.mean(dim=0)).squeeze(1)
     direct = torch.stack([(centred[: 60 - k] * centred[k:]).sum() for k in range(60)]) / centred.square().sum()
     assert_close(autocorrelation(x), direct)
-    assert "not moved" in refusal(ValueError, lambda: autocorrelation(torch.ones(5, 2)))
+
+
+def check_stuck(diagnose: Callable[[Tensor], object]) -> None:
+    """Chains that never moved are refused wherever they stand: the mean of a thousand 0.1 is not 0.1."""
+    for value, dtype in itertools.product((1.0, 0.1), (torch.float32, torch.float64)):
+        stuck = torch.full((1_000, 2), value, dtype=dtype)
+        assert "not moved" in refusal(ValueError, lambda x=stuck: diagnose(x))
+
+
+def centred_by_the_mean(x: Tensor) -> None:
+    """What rounding leaves counts as variance."""
+    if not (x - x.mean(dim=0)).double().square().sum() > 0:
+        raise ValueError("these chains have not moved")
+
+
+@pytest.mark.parametrize("diagnose", [autocorrelation, chain_size, r_hat], ids=lambda f: f.__name__)
+def test_chains_that_never_moved_are_refused(diagnose: Callable[[Tensor], object]) -> None:
+    check_stuck(diagnose)
+
+
+@mutants({f.__name__: f for f in (centred_by_the_mean,)})
+def test_chains_that_never_moved_are_refused_rejects(mutant: Callable[[Tensor], object]) -> None:
+    rejects(check_stuck, mutant)
+
+
+def test_one_stuck_chain_among_others_is_diagnosed() -> None:
+    x = torch.randn(1_000, 4, generator=rng(0))
+    x[:, 0] = 9.0
+    assert r_hat(x) > 2 and chain_size(x) < 20
 
 
 def check_r_hat(r: Callable[[Tensor], float]) -> None:
@@ -445,6 +600,10 @@ def whole_chains(x: Tensor) -> float:
 
 def test_r_hat() -> None:
     check_r_hat(r_hat)
+    for steps in (1, 2, 3):
+        assert "4 steps" in refusal(ValueError, lambda n=steps: r_hat(torch.randn(n, 2, generator=rng(0))))
+    apart = torch.tensor([0.0, 1.0]).expand(10, 2)  # each at its own place, and none of them moves
+    assert "not moved" in refusal(ValueError, lambda: r_hat(apart))
 
 
 @mutants(

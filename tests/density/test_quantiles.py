@@ -116,6 +116,10 @@ def test_quantile_inverts() -> None:
     steps = lambda x: (x >= 1).double() / 4 + (x >= 2).double() * 3 / 4  # noqa: E731  a distribution on {1, 2}
     found = quantile(steps, torch.tensor([0.1, 0.25, 0.26, 0.9]), low=0.0, high=3.0)
     assert_close(found, torch.tensor([1.0, 1.0, 2.0, 2.0]).double())
+    for bad in (0.0, -0.1, 1.1, torch.nan):
+        wrong = torch.tensor([0.5, bad])
+        assert "(0, 1]" in refusal(ValueError, lambda u=wrong: quantile(torch.special.ndtr, u, low=-9.0, high=9.0))
+    assert float(quantile(lambda x: x.clamp(0, 1), torch.ones(1), low=-1.0, high=3.0)) == 1.0
     assert "outside of [-1, 1]" in refusal(ValueError, lambda: quantile(torch.special.ndtr, U, low=-1.0, high=1.0))
 
 

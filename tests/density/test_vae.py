@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable
@@ -279,22 +280,67 @@ def test_the_encoder_learns_from_both_terms_rejects(mutant: Elbo) -> None:
     rejects(check_gradient, mutant)
 
 
-def test_fit_trains_a_copy_and_repeats_itself() -> None:
+def test_fit_trains_a_copy() -> None:
     start = small().float()
     before = {name: p.clone() for name, p in start.state_dict().items()}
     x = BITS[[1, 1, 1, 6, 6, 7]].float()
     seen: list[int] = []
-    torch.manual_seed(0)
     fitted = start.fit(x, steps=300, batch=16, lr=2e-2, watch=lambda step, model: seen.append(step))
-    torch.manual_seed(1)
-    again = start.fit(x, steps=300, batch=16, lr=2e-2)
     assert seen == list(range(301)) and type(fitted) is VAE
     for name, p in start.state_dict().items():
         assert torch.equal(p, before[name]), "the start was changed"
-        assert torch.equal(fitted.state_dict()[name], again.state_dict()[name])
     with torch.no_grad():
         assert fitted.quadrature(x).mean() > start.quadrature(x).mean() + 0.3
         assert fitted.quadrature(x).mean() > -1.4  # the frequencies' own entropy is 1.01
+
+
+Fit = Callable[..., VAE]
+
+
+def check_seed(fit: Fit) -> None:
+    """The seed alone decides, also for a layer that draws by itself; the caller's random stream is left alone."""
+    start = small().float()
+    start.encoder = nn.Sequential(nn.Dropout(0.5), start.encoder)
+    found, untouched = [], []
+    for caller, seed in ((0, 3), (1, 3), (1, 4)):
+        torch.manual_seed(caller)
+        before = torch.get_rng_state()
+        found.append(fit(start, BITS.float(), steps=5, seed=seed).encoder[1][0].weight)
+        untouched.append(torch.equal(torch.get_rng_state(), before))
+    assert torch.equal(found[0], found[1]), "the caller's stream decides"
+    assert not torch.equal(found[1], found[2]), "the seed decides nothing"
+    assert all(untouched), "the caller's stream was used"
+
+
+def open_to_the_caller(vae: VAE, x: Tensor, *, steps: int, seed: int) -> VAE:
+    """A generator of its own for batches and codes, and dropout from the global stream."""
+    model, stream = copy.deepcopy(vae), rng(seed)
+    optimizer = torch.optim.Adam(model.parameters())
+    for step in range(steps):
+        optimizer.zero_grad()
+        negative_elbo(model, x, step=step, rng=stream).backward()
+        optimizer.step()
+    return model
+
+
+def seeds_the_caller(vae: VAE, x: Tensor, *, steps: int, seed: int) -> VAE:
+    """torch.manual_seed inside: it repeats itself, and so does whatever the caller draws next."""
+    torch.manual_seed(seed)
+    return open_to_the_caller(vae, x, steps=steps, seed=seed)
+
+
+def one_seed_for_all(vae: VAE, x: Tensor, *, steps: int, seed: int) -> VAE:
+    with training.isolated(0):
+        return open_to_the_caller(vae, x, steps=steps, seed=0)
+
+
+def test_the_seed_of_a_fit_decides_alone() -> None:
+    check_seed(VAE.fit)
+
+
+@mutants({f.__name__: f for f in (open_to_the_caller, seeds_the_caller, one_seed_for_all)})
+def test_the_seed_of_a_fit_decides_alone_rejects(mutant: Fit) -> None:
+    rejects(check_seed, mutant)
 
 
 def test_variants_of_the_loss() -> None:
@@ -329,6 +375,34 @@ def test_samples_fall_as_often_as_the_likelihood_says(kind: type[VAE]) -> None:
     assert stats.chisquare(counts.numpy(), (expected * 20_000).numpy()).pvalue > 1e-4
     torch.manual_seed(0)
     assert torch.equal(vae.sample((5,), rng=rng(1)), vae.sample((5,), rng=rng(1)))
+
+
+def check_decoder_runs_once(sample: Callable[..., Tensor]) -> None:
+    """The code's share of the logits is the same for every bit: 784 bits do not need 784 decoders."""
+    vae, runs = small(PixelVAE), []
+    vae.decoder.register_forward_hook(lambda *_: runs.append(1))
+    drawn = sample(vae, (9,), rng=rng(0))
+    assert drawn.shape == (9, 3) and len(runs) == 1
+
+
+def decoded_for_each_bit(vae: PixelVAE, shape: tuple[int, ...], *, rng: torch.Generator) -> Tensor:
+    with torch.no_grad():
+        z = torch.randn(*shape, vae.latent, generator=rng).double()
+        x = torch.zeros(*shape, 3, dtype=torch.float64)
+        for i in range(3):
+            x[..., i] = (torch.rand(shape, generator=rng) < vae.logits(z, x)[..., i].sigmoid()).double()
+    return x
+
+
+def test_the_decoder_runs_once_for_all_bits() -> None:
+    check_decoder_runs_once(PixelVAE.sample)
+
+
+@mutants({"decoded for each bit": decoded_for_each_bit})
+def test_the_decoder_runs_once_for_all_bits_rejects(mutant: Callable[..., Tensor]) -> None:
+    rejects(check_decoder_runs_once, mutant)
+    vae = small(PixelVAE)
+    assert torch.equal(mutant(vae, (50,), rng=rng(0)), vae.sample((50,), rng=rng(0))), "as slow, and the same bits"
 
 
 class ReadsItself(Before):
@@ -395,6 +469,8 @@ def test_refusals() -> None:
     wrong = VAE(nn.Linear(3, 3).double(), nn.Linear(2, 3).double(), latent=2)
     assert "log-variance" in refusal(ValueError, lambda: wrong.infer(BITS))
     assert "empty" in refusal(ValueError, lambda: vae.fit(BITS[:0], steps=1))
+    for bound in (vae.elbo, vae.bound):
+        assert "samples = 0" in refusal(ValueError, lambda bound=bound: bound(BITS, samples=0, rng=rng(0)))
     assert not hasattr(vae, "log_prob"), "a VAE's density is written down, and not computed"
     reading = small(PixelVAE)
     assert "sample" in refusal(TypeError, lambda: reading.decode(torch.zeros(1, 1).double()))

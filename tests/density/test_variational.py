@@ -19,7 +19,6 @@ from genmodels.density.variational import (
     LinearGaussian,
     gaussian_kl,
     importance_bound,
-    mean_bound,
     pathwise_gradient,
     score_gradient,
 )
@@ -221,7 +220,7 @@ def check_bound(bound: Callable[[Tensor], Tensor]) -> None:
         assert errors[-1] > -5 * error, "above log p(x)"
     assert all(later < earlier for earlier, later in itertools.pairwise(errors)), "not monotone"
     assert errors[0] > 0.3 and errors[-1] < 0.02, "not towards log p(x)"
-    assert_close(bound(log_weights(1, 50)), mean_bound(log_weights(1, 50)))
+    assert_close(bound(log_weights(1, 50)), log_weights(1, 50).mean(dim=0))
     assert bound(torch.full((3, 2), -1000.0)).isfinite().all(), "exp of the weights underflows"
 
 
@@ -385,5 +384,56 @@ def test_refusals() -> None:
         ValueError, lambda: LinearGaussian(torch.ones(2, 1), torch.zeros(2), torch.tensor(0.0))
     )
     assert "use fewer" in refusal(ValueError, lambda: LinearGaussian.standard(2, latent=2).fit(torch.randn(9, 2)))
-    on_a_line = torch.arange(6.0)[:, None] * torch.tensor([1.0, 0.0])
-    assert "no variance" in refusal(ValueError, lambda: LinearGaussian.standard(2, latent=1).fit(on_a_line))
+    assert "column" in refusal(ValueError, lambda: LinearGaussian.standard(2, latent=0))
+    many = LinearGaussian(torch.ones(1, 3), torch.zeros(1), torch.tensor(1.0), learn_variance=False)
+    assert "3 latent variables for 1" in refusal(ValueError, lambda: many.fit(torch.randn(9, 1, generator=rng(0))))
+
+
+def learns_noise_or_says_no(fit: Callable[[LinearGaussian, Tensor], LinearGaussian]) -> None:
+    """Points without noise are refused, whatever rounding leaves of them; a fit that is returned can be evaluated."""
+    for dtype, seed, noise in itertools.product((torch.float32, torch.float64), range(6), (0.0, 1e-3, 0.1)):
+        z, line, more = torch.randn(101, 3, generator=rng(seed)).to(dtype).split((50, 1, 50))
+        x = z[:, :1] * line + 1 + noise * more
+        try:
+            fitted = fit(LinearGaussian.standard(3, latent=1), x)
+        except ValueError as refused:
+            assert "no noise" in str(refused), "another sentence"
+            assert noise < 0.1 and (noise == 0 or dtype == torch.float32), "refused, though there is noise"
+        else:
+            assert noise > 0, "noise was found where there is none"
+            assert bool(fitted.log_prob(x).isfinite().all())
+
+
+def as_rounding_left_it(of: LinearGaussian, x: Tensor) -> LinearGaussian:
+    centred = x - x.mean(dim=0)
+    sizes, axes = torch.linalg.eigh(centred.T @ centred / len(x))
+    noise = sizes[:-1].mean().clamp_min(torch.finfo(x.dtype).tiny)
+    return LinearGaussian(axes[:, -1:] * (sizes[-1:] - noise).clamp_min(0).sqrt(), x.mean(dim=0), noise)
+
+
+def never_without_noise(of: LinearGaussian, x: Tensor) -> LinearGaussian:
+    """A floor on the quiet."""
+    fitted = as_rounding_left_it(of, x)
+    return replace(fitted, variance=fitted.variance.clamp_min(1e-2))
+
+
+def easily_frightened(of: LinearGaussian, x: Tensor) -> LinearGaussian:
+    if as_rounding_left_it(of, x).variance < 0.1:
+        raise ValueError("no noise")
+    return of.fit(x)
+
+
+def test_points_without_noise_are_refused() -> None:
+    learns_noise_or_says_no(lambda of, x: of.fit(x))
+    with pytest.raises(ValueError, match="no noise"):
+        LinearGaussian.standard(2, latent=1).fit(torch.arange(6.0)[:, None] * torch.tensor([1.0, 0.0]))
+
+
+@mutants({f.__name__: f for f in (as_rounding_left_it, never_without_noise, easily_frightened)})
+def test_points_without_noise_are_refused_rejects(mutant: Callable[[LinearGaussian, Tensor], LinearGaussian]) -> None:
+    rejects(learns_noise_or_says_no, mutant)
+
+
+def test_models_can_be_compared() -> None:
+    same = model()
+    assert same in [LINE, same] and same != model()
