@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .base import Density, mean, summed, whole
+from .base import Density, indices, mean, pseudo_count, summed, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Bernoulli(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
 
     @classmethod
     def fair(cls, *event_shape: int, pseudo: float = 0.0) -> Bernoulli:
@@ -75,7 +75,7 @@ class Categorical(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
 
     @classmethod
     def uniform(cls, things: int, *event_shape: int, pseudo: float = 0.0) -> Categorical:
@@ -91,9 +91,8 @@ class Categorical(Density):
         return summed(each.gather(-1, self._numbers(x).unsqueeze(-1)).squeeze(-1))
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        p = self.p.detach().reshape(-1, self.p.shape[-1]).to(rng.device)
-        drawn = torch.multinomial(p, n, replacement=True, generator=rng) if n else torch.zeros(len(p), 0).long()
-        return drawn.T.reshape(n, *self.event_shape).to(self.p.device)
+        p = self.p.reshape(-1, self.p.shape[-1])
+        return indices(p, n, rng=rng).T.reshape(n, *self.event_shape)
 
     def _fit(self, x: Tensor, weights: Tensor) -> Categorical:
         things = self.p.shape[-1]
@@ -169,7 +168,7 @@ class Multinomial(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
         if self.total < 1:
             raise ValueError(f"{self.total} draws tell nothing: give a total of 1 or more.")
 
@@ -208,8 +207,3 @@ def _probabilities(p: Tensor, *, add_up: bool = False) -> None:
         raise ValueError("a probability is a number from 0 to 1, and p has others.")
     if add_up and not bool(((p.sum(dim=-1) - 1).abs() < 1e-4).all()):
         raise ValueError("probabilities add up to 1, and those of p do not: divide them by their sum.")
-
-
-def _pseudo(count: float) -> None:
-    if not 0 <= count < math.inf:
-        raise ValueError(f"a pseudo-count says how often a value counts as seen: give 0 or more, not {count:g}.")

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .base import Density, _checked
+from .base import Density, checked_weights, indices, pseudo_count
 
 MOST = 2**24
 """Cells of a histogram: 16.8 million, which is what `torch.multinomial` draws from."""
@@ -86,16 +86,16 @@ class Histogram(Density):
         Raises
         ------
         ValueError
-            Where `fit` does, and for a single point, which leaves none.
+            Where `fit` does, and if a single point counts, which leaves none.
         """
         rows = self._rows(x)
-        if len(rows) < 2:
-            raise ValueError("leaving one out takes two points or more.")
-        like, share = self.like(x), _checked(weights, rows)
+        like, share = self.like(x), checked_weights(weights, rows).double()
+        if int((share > 0).sum()) < 2:
+            raise ValueError("leaving one out takes two points or more that count.")
         counts, at = like._counts(rows, share)
         others = counts[at] - share + self.pseudo
         total = share.sum() - share + self.mass.numel() * self.pseudo
-        return (others / total / like.volumes.flatten()[at]).log()
+        return (others / total / like.volumes.flatten()[at]).log().to(like.mass)
 
     def _log_prob(self, x: Tensor) -> Tensor:
         at = self._cells(x.to(self.mass))
@@ -103,9 +103,7 @@ class Histogram(Density):
         return torch.where(at < 0, -torch.inf, inside)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        p = self.mass.flatten().to(rng.device)
-        at = torch.multinomial(p, max(n, 1), replacement=True, generator=rng)[:n]
-        places = torch.unravel_index(at.to(self.mass.device), self.mass.shape)
+        places = torch.unravel_index(indices(self.mass.flatten(), n, rng=rng), self.mass.shape)
         columns = []
         for axis, place in zip(self.edges, places, strict=True):
             low, high = axis.to(self.mass)[place], axis.to(self.mass)[place + 1]

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from .base import Density
+from .base import Density, indices, whole
 
 CACHED = 2**15
 """Numbers in a block of points that all parts read before the next block: what a processor's cache holds.
@@ -155,7 +155,7 @@ class Mixture(Density):
         return self._joint(x).logsumexp(dim=1)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        which = torch.multinomial(self.weights.detach().to(rng.device), max(n, 1), replacement=True, generator=rng)[:n]
+        which = indices(self.weights, n, rng=rng)
         drawn = [part.sample((int((which == k).sum()),), rng=rng) for k, part in enumerate(self.parts)]
         return torch.cat(drawn)[which.argsort(stable=True).argsort()]  # back to the order of the draws
 

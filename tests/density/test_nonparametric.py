@@ -20,8 +20,9 @@ from experiments import kernel_rates
 from genmodels.density import Mixture, Product
 from genmodels.density.base import Density
 from genmodels.density.histogram import Histogram
-from genmodels.density.kernel import COLUMNS, ROWS, KernelDensity, best_inside
+from genmodels.density.kernel import COLUMNS, ROWS, KernelDensity
 from genmodels.density.neighbours import Neighbours, log_ball
+from genmodels.density.selection import best_inside
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 

@@ -14,6 +14,8 @@ from torch.testing import assert_close
 
 from genmodels.density import Bernoulli, Categorical, Density, Gaussian, Mixture, Multinomial, Normal, Poisson
 from genmodels.density.base import whole
+from genmodels.density.histogram import Histogram
+from genmodels.density.kernel import KernelDensity
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -467,6 +469,22 @@ def test_what_is_no_point_is_refused(density: Density, x: float, word: str) -> N
     assert word in refusal(ValueError, lambda: density.log_prob(torch.tensor([x])))
     if math.isfinite(x):
         assert word in refusal(ValueError, lambda: density.fit(torch.tensor([x])))
+
+
+DRAWN = [
+    Categorical.uniform(3, 2),
+    Histogram.uniform((0.0, 1.0), bins=3),
+    KernelDensity.standard(2, bandwidth=1.0),
+    Mixture(torch.tensor([0.5, 0.5]), (Categorical.uniform(3), Poisson.unit())),
+]
+
+
+@pytest.mark.parametrize("density", DRAWN, ids=lambda density: type(density).__name__)
+def test_to_draw_nothing_takes_no_randomness(density: Density) -> None:
+    """A part of a mixture that nobody falls to leaves the draws of the next part as they are."""
+    stream = rng(0)
+    assert density.sample((0,), rng=stream).shape == (0, *density.event_shape)
+    assert torch.equal(torch.rand(2, generator=stream), torch.rand(2, generator=rng(0)))
 
 
 @pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan, 0.5, -1.0])
