@@ -97,10 +97,11 @@ class Categorical(Density):
     def _fit(self, x: Tensor, weights: Tensor) -> Categorical:
         things = self.p.shape[-1]
         numbers = self._numbers(x).reshape(len(x), -1)
-        counts = weights.new_zeros(numbers.shape[1], things)
-        counts.scatter_add_(1, numbers.T, weights.expand(numbers.shape[1], -1))
-        p = (counts + self.pseudo) / (weights.sum() + things * self.pseudo)
-        return replace(self, p=p.reshape(self.p.shape))
+        # In double precision: a single-precision number of 2^24 does not grow when 1 is added to it.
+        counts = torch.zeros(numbers.shape[1], things, dtype=torch.float64, device=x.device)
+        counts.scatter_add_(1, numbers.T, weights.double().expand(numbers.shape[1], -1))
+        p = (counts + self.pseudo) / (counts + self.pseudo).sum(dim=1, keepdim=True)
+        return replace(self, p=p.reshape(self.p.shape).to(weights))
 
     def _numbers(self, x: Tensor) -> Tensor:
         things = self.p.shape[-1]
@@ -137,8 +138,8 @@ class Poisson(Density):
 
     def _log_prob(self, x: Tensor) -> Tensor:
         whole(x, low=0, high=None, what="a count is a whole number of 0 or more")
-        x = x.to(self.rate)
-        return summed(torch.xlogy(x, self.rate) - self.rate - torch.lgamma(x + 1))
+        x, rate = x.double(), self.rate.double()  # of large counts: the difference of terms as large as x log x
+        return summed(torch.xlogy(x, rate) - rate - torch.lgamma(x + 1)).to(self.rate)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         rates = self.rate.detach().to(rng.device).expand(n, *self.event_shape).contiguous()
@@ -182,9 +183,9 @@ class Multinomial(Density):
         return tuple(self.p.shape)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        x = self._counts(x).to(self.p)
-        ways = torch.lgamma(x.new_tensor(self.total + 1.0)) - torch.lgamma(x + 1).sum(dim=1)
-        return ways + torch.xlogy(x, self.p).sum(dim=1)
+        x, p = self._counts(x).double(), self.p.double()  # as for `Poisson`
+        ways = math.lgamma(self.total + 1) - torch.lgamma(x + 1).sum(dim=1)
+        return (ways + torch.xlogy(x, p).sum(dim=1)).to(self.p)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         draws = Categorical(self.p).sample((n, self.total), rng=rng)

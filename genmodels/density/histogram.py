@@ -113,7 +113,7 @@ class Histogram(Density):
 
     def _fit(self, x: Tensor, weights: Tensor) -> Histogram:
         counts = self._counts(x, weights)[0] + self.pseudo
-        return replace(self, mass=(counts / counts.sum()).reshape(self.mass.shape))
+        return replace(self, mass=(counts / counts.sum()).reshape(self.mass.shape).to(weights))
 
     def _counts(self, x: Tensor, weights: Tensor) -> tuple[Float[Tensor, " cells"], Int[Tensor, " n"]]:
         """What each cell holds, and the number of each point's cell."""
@@ -121,7 +121,9 @@ class Histogram(Density):
         outside = (at < 0) & (weights > 0)
         if bool(outside.any()):
             raise ValueError(f"{int(outside.sum())} points lie outside the histogram: widen its edges, or drop them.")
-        return weights.new_zeros(self.mass.numel()).index_add_(0, at.clamp_min(0), weights), at.clamp_min(0)
+        # In double precision: a single-precision number of 2^24 does not grow when 1 is added to it.
+        counts = torch.zeros(self.mass.numel(), dtype=torch.float64, device=x.device)
+        return counts.index_add_(0, at.clamp_min(0), weights.double()), at.clamp_min(0)
 
     def _cells(self, x: Float[Tensor, "n ..."]) -> Int[Tensor, " n"]:
         """The number of each point's cell, row by row; -1 outside."""

@@ -69,6 +69,17 @@ def check_left_out_cells(kind: type[Histogram]) -> None:
         assert_close(start.leave_one_out(x, weights=weights), torch.stack(refitted))
 
 
+def check_many_points(kind: type[Histogram]) -> None:
+    """Beyond 2^24 a single-precision number does not grow when 1 is added to it, nor shrink when 1 is taken away."""
+    x, weights = torch.full((2**20 + 2,), 0.5), torch.ones(2**20 + 2)
+    x[-1], weights[0], weights[-1] = 1.5, 2**24, 2**24
+    start, ones = kind(torch.tensor([0.5, 0.5]), (torch.tensor([0.0, 1.0, 2.0]),)), 2**20 / 2**24
+    assert_close(start.fit(x, weights=weights).mass, torch.tensor([1 + ones, 1.0]) / (2 + ones), rtol=1e-6, atol=0)
+    left = start.leave_one_out(torch.tensor([0.5, 0.5, 1.5]), weights=torch.tensor([2.0**24, 1.0, 2.0**24]))
+    assert left.dtype == torch.float32
+    assert_close(float(left[0].double().exp()), 2.0**-24, rtol=1e-5, atol=0)
+
+
 class NoWidth(Histogram):
     """The share of the points, not divided by the cell's volume."""
 
@@ -106,6 +117,14 @@ class ClampedOutside(Histogram):
         return super()._cells(x.clamp(low, high))
 
 
+class SingleCounts(Histogram):
+    """Ones added up in single precision, one after the other."""
+
+    def _counts(self, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        at = self._cells(x.to(self.mass))
+        return torch.zeros(self.mass.numel()).index_add_(0, at, weights.float()), at
+
+
 class ItselfCounted(Histogram):
     """Left out of the total, not of its cell."""
 
@@ -113,7 +132,10 @@ class ItselfCounted(Histogram):
         return self.fit(x, weights=weights).log_prob(x)
 
 
-@pytest.mark.parametrize("check", [check_numpy, check_whole, check_left_out_cells], ids=lambda c: c.__name__)
+CHECKS = [check_numpy, check_whole, check_left_out_cells, check_many_points]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
 def test_histogram(check: Callable[[type[Histogram]], None]) -> None:
     check(Histogram)
 
@@ -126,6 +148,7 @@ def test_histogram(check: Callable[[type[Histogram]], None]) -> None:
         "clamped": (ClampedOutside, check_whole),
         "no width, whole": (NoWidth, check_whole),
         "itself counted": (ItselfCounted, check_left_out_cells),
+        "counted in single": (SingleCounts, check_many_points),
     }
 )
 def test_histogram_rejects(mutant: tuple[type[Histogram], Callable[[type[Histogram]], None]]) -> None:
