@@ -93,6 +93,13 @@ class Mixture(Density):
         """The same mixture on the device of `x` and, if `x` is floating, in its precision; so are its parts."""
         return replace(super().like(x), parts=tuple(part.like(x) for part in self.parts))
 
+    def _wide(self, x: Tensor) -> Tensor:
+        """`x` in the highest of the precisions of `x`, the weights and all parts."""
+        x = super()._wide(x)
+        for part in self.parts:
+            x = part._wide(x)
+        return x
+
     def joint(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r""":math:`\log p(x,z=k)=\log\pi_k+\log p_k(x)`."""
         rows = self._wide(self._rows(x))
@@ -182,9 +189,10 @@ def em(
     Raises
     ------
     ValueError
-        If a mixture on the way gives a point probability 0: nobody answers for it.
+        If a mixture on the way gives a point that counts probability 0: nobody answers for it.
     """
     rows, counts = mixture._data(x, weights)
+    rows, counts = rows[counts > 0], counts[counts > 0]  # what counts nothing may also be impossible
     mixture, before = mixture.like(x), -torch.inf
     for left in reversed(range(steps + 1)):
         joint = mixture._joint(rows)  # one pass serves the likelihood and the E-step
