@@ -30,7 +30,8 @@ class Histogram(Density):
     Raises
     ------
     ValueError
-        If edges do not increase, `mass` does not fit them or does not add up to 1, or a point to fit to is outside.
+        If edges do not increase or are not finite, `mass` does not fit them or does not add up to 1, the pseudo-count
+        is negative, or a point to fit to is outside.
     """
 
     mass: Float[Tensor, "*cells"]
@@ -39,12 +40,15 @@ class Histogram(Density):
 
     def __post_init__(self) -> None:
         shape = tuple(len(axis) - 1 for axis in self.edges)
-        if not shape or min(shape) < 1 or any(bool((axis.diff() <= 0).any()) for axis in self.edges):
-            raise ValueError("the edges of an axis are two or more increasing numbers.")
+        rising = all(bool(axis.isfinite().all() & (axis.diff() > 0).all()) for axis in self.edges)
+        if not shape or min(shape) < 1 or not rising:
+            raise ValueError("the edges of an axis are two or more increasing numbers, all of them finite.")
         if tuple(self.mass.shape) != shape:
             raise ValueError(f"these edges make cells of shape {shape}, and mass has shape {tuple(self.mass.shape)}.")
-        if bool((self.mass < 0).any()) or abs(float(self.mass.double().sum()) - 1) > 1e-4:
+        adds_up = abs(float(self.mass.double().sum()) - 1) <= 1e-4  # false for NaN as well
+        if not adds_up or bool((self.mass < 0).any()):
             raise ValueError("the mass of a cell is its probability: give numbers of 0 or more that add up to 1.")
+        pseudo_count(self.pseudo)
 
     @classmethod
     def uniform(

@@ -28,7 +28,7 @@ class KernelDensity(Density):
     Raises
     ------
     ValueError
-        If the bandwidth or a weight is not above 0, there is no point, or one is not finite.
+        If the bandwidth or a weight is not above 0, there is no point, or one is not finite or in whole numbers.
     """
 
     points: Float[Tensor, "n ..."]
@@ -40,6 +40,8 @@ class KernelDensity(Density):
             raise ValueError(f"a bandwidth is a length above 0, and {self.bandwidth:g} was given.")
         if self.points.ndim < 1 or not self.points.numel():
             raise ValueError("there is no point to put a kernel on: points is empty.")
+        if not self.points.is_floating_point():  # all else is in the precision of the points
+            raise ValueError(f"a kernel lies on real numbers, and points is {self.points.dtype}: give points.float().")
         if not bool(self.points.isfinite().all()):
             raise ValueError("points has entries that are NaN or infinite; remove those points.")
         if self.weights is not None and self.weights.shape != self.points.shape[:1]:

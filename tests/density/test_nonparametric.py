@@ -172,6 +172,16 @@ def test_histogram_says_what_is_wrong() -> None:
     assert "add up" in refusal(ValueError, lambda: Histogram(torch.ones(2), (torch.tensor([0.0, 1.0, 2.0]),)))
     assert "bins" in refusal(ValueError, lambda: Histogram.uniform((0.0, 1.0), (0.0, 1.0), bins=[3]))
     assert "two points" in refusal(ValueError, lambda: one.leave_one_out(torch.tensor([0.5])))
+    alone = torch.tensor([1.0, 0.0])  # what is left counts nothing
+    assert "two points" in refusal(ValueError, lambda: one.leave_one_out(torch.tensor([0.5, 0.2]), weights=alone))
+    for bad in ([math.nan, 1.0], [0.0, math.nan, 2.0], [0.0, 1.0, math.inf]):
+        mass = torch.full((len(bad) - 1,), 1 / (len(bad) - 1))
+        assert "finite" in refusal(ValueError, lambda m=mass, b=bad: Histogram(m, (torch.tensor(b),)))  # type: ignore[misc]
+    for share in (math.nan, -1.0):
+        bad_mass = torch.tensor([share, 1 - share])
+        assert "add up" in refusal(ValueError, lambda m=bad_mass: Histogram(m, (torch.tensor([0.0, 1.0, 2.0]),)))  # type: ignore[misc]
+    for pseudo in (-0.5, math.nan):
+        assert "pseudo-count" in refusal(ValueError, lambda a=pseudo: Histogram.uniform((0.0, 1.0), bins=2, pseudo=a))  # type: ignore[misc]
 
 
 # --- kernel densities ------------------------------------------------------------------------------------------------
@@ -388,6 +398,8 @@ def test_kernels_are_the_parts_of_a_classifier() -> None:
 def test_kernel_says_what_is_wrong() -> None:
     points = torch.zeros(3, 2)
     assert "above 0" in refusal(ValueError, lambda: KernelDensity(points, bandwidth=0.0))
+    with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+        KernelDensity(points.long(), bandwidth=1.0)
     assert "no point" in refusal(ValueError, lambda: KernelDensity(points[:0], bandwidth=1.0))
     assert "NaN" in refusal(ValueError, lambda: KernelDensity(points / 0, bandwidth=1.0))
     assert "one weight each" in refusal(ValueError, lambda: KernelDensity(points, torch.ones(2), bandwidth=1.0))
@@ -521,6 +533,39 @@ def test_neighbours_keep_shape_and_precision() -> None:
     near = Neighbours(cloud(30, 2, seed=1), k=3)
     assert near.radius(x).dtype == torch.float32 and near.radius(x.reshape(2, 3, 2)).shape == (2, 3)
     assert near.radius(x[:0]).shape == (0,)
+
+
+def check_wide(kind: type[Neighbours]) -> None:
+    """Distances are taken in the higher precision, of whole numbers in that of the others; x decides the answer's."""
+    halves = kind(torch.tensor([0.5, 1.5, 4.0]), k=1).radius(torch.tensor([1, 4]))
+    assert halves.dtype == torch.float32 and halves.tolist() == [0.5, 0.0], "points cut to whole numbers"
+    far = kind(torch.tensor([2.0**24, 2.0**24 + 1], dtype=torch.float64), k=2).radius(torch.tensor([2.0**24]))
+    assert far.dtype == torch.float32 and far.tolist() == [1.0], "points rounded to single precision"
+
+
+class RoundedPoints(Neighbours):
+    """The points in the precision of x, whatever that is."""
+
+    def _radius(self, x: Tensor, *, k: int) -> Tensor:
+        points = self.points.to(x)
+        return (x[:, None] - points).abs().to(torch.get_default_dtype()).kthvalue(k, dim=1).values
+
+
+def test_neighbours_take_the_higher_precision() -> None:
+    check_wide(Neighbours)
+    numbers = Neighbours(torch.tensor([0, 1, 3]), k=1)
+    assert_close(numbers.leave_one_out(), Neighbours(numbers.points.float(), k=1).leave_one_out())
+    assert torch.equal(numbers.radius(torch.tensor([0.25]).double()), torch.tensor([0.25]).double())
+
+
+def test_neighbours_in_the_precision_of_x_are_seen() -> None:
+    rejects(check_wide, RoundedPoints)
+
+
+def test_neighbours_can_be_compared() -> None:
+    """Equality field by field would ask a tensor for its truth."""
+    near = Neighbours(cloud(5, 2), k=1)
+    assert near == near and near != Neighbours(cloud(5, 2), k=1)
 
 
 # --- the recipe and the benchmark ------------------------------------------------------------------------------------
