@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from .base import Density, indices, whole
@@ -129,19 +129,23 @@ class Mixture(Density):
             )
         return self.like(x)._maximised(rows, responsibilities * counts[:, None])
 
-    def labelled(self, x: Shaped[Tensor, "n ..."], y: Int[Tensor, " n"]) -> Mixture:
-        """The fit when the labels are seen: one M-step, and nothing to guess.
+    def labelled(self, x: Shaped[Tensor, "n ..."], y: Shaped[Tensor, " n"]) -> Mixture:
+        """The fit when the labels, whole numbers, are seen: one M-step, and nothing to guess.
 
         Raises
         ------
         ValueError
-            If a part has no point: there is nothing to fit it to.
+            If there is not one label for each point, one names no part, or a part has no point to be fitted to.
         """
-        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-        missing = set(range(len(self.parts))) ^ set(y.tolist())
+        if y.shape != x.shape[:1]:
+            raise ValueError(f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}: give a label for each point.")
+        last = len(self.parts) - 1
+        whole(y, low=0, high=last, what=f"labels run from 0 to {last}")
+        missing = set(range(len(self.parts))) - set(y.tolist())
         if missing:
-            raise ValueError(f"labels run from 0 to {len(self.parts) - 1}, each at least once; check {min(missing)}.")
-        return self.maximised(x, torch.nn.functional.one_hot(y, len(self.parts)).to(dtype))
+            raise ValueError(f"labels run from 0 to {last}, each at least once; no point has label {min(missing)}.")
+        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        return self.maximised(x, torch.nn.functional.one_hot(y.long(), len(self.parts)).to(dtype))
 
     def _joint(self, x: Tensor) -> Tensor:
         blocks = x.split(max(256, CACHED // math.prod(self.event_shape)))

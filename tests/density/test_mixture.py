@@ -260,8 +260,16 @@ def test_labels_seen_are_responsibilities() -> None:
 
 def test_a_label_without_an_example_is_refused() -> None:
     x, start = three()
-    for y in (torch.zeros(len(x)).long(), torch.arange(len(x)) % 4):
+    for y in (torch.zeros(len(x)).long(), torch.arange(len(x)) % 4, torch.arange(len(x)) % 3 - 1, Y + 0.5):
         assert "labels run from 0 to 2" in refusal(ValueError, lambda y=y: start.labelled(x, y))
+    with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+        start.labelled(x, Y[1:])
+
+
+def test_labels_are_whole_numbers_of_any_type() -> None:
+    x, start = three()
+    for dtype in (torch.int32, torch.uint8, torch.float32):
+        assert_close(start.labelled(x, Y.to(dtype)).log_prob(x), start.labelled(x, Y).log_prob(x), rtol=0, atol=0)
 
 
 # --- parts in trouble ------------------------------------------------------------------------------------------------
