@@ -16,7 +16,7 @@ MOST = 2**24
 """Cells of a histogram: 16.8 million, which is what `torch.multinomial` draws from."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histogram(Density):
     r"""A density that is constant in every cell of a grid, :math:`p(x)=\frac{K_x}{N\,V_x}`, and 0 outside.
 

@@ -16,7 +16,7 @@ ROWS, COLUMNS = 256, 512
 """Pairs of points treated at a time: 1 MB of numbers, which stays in a processor's cache whatever the sizes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelDensity(Density):
     r"""A Gaussian around each point, :math:`p(x)=\frac1{\sum_nw_n}\sum_nw_n\,N(x;x_n,h^2I)` with bandwidth h.
 

@@ -87,7 +87,7 @@ def score_gradient(
     return (f(z) - baseline)[:, None] * slopes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearGaussian(Density):
     r""":math:`z\sim N(0,I)`, :math:`x\mid z\sim N(Wz+\mu,s^2I)`: probabilistic PCA, whose integral over z is known.
 

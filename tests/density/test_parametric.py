@@ -597,11 +597,6 @@ def test_a_fit_wants_one_point_per_row() -> None:
         assert "one point per row" in refusal(ValueError, lambda d=density, x=x: d.fit(x))  # type: ignore[misc]
 
 
-def test_densities_can_be_compared() -> None:
-    """Equality field by field would ask a tensor for its truth."""
-    assert Bernoulli.fair(2) != Bernoulli.fair(2)
-
-
 def test_parameters_outside_the_family_are_refused() -> None:
     assert "from 0 to 1" in refusal(ValueError, lambda: Bernoulli(torch.tensor([0.5, 1.5])))
     assert "from 0 to 1" in refusal(ValueError, lambda: Bernoulli(torch.tensor([math.nan])))
