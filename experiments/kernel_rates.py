@@ -18,7 +18,8 @@ from torch import Tensor
 
 from genmodels import training
 from genmodels.density import Density, Gaussian, Mixture
-from genmodels.density.kernel import KernelDensity, best_inside
+from genmodels.density.kernel import KernelDensity
+from genmodels.density.selection import best_inside
 
 from . import record
 

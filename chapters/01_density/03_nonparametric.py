@@ -45,8 +45,9 @@ from torch import Tensor
 from genmodels import data, lab, plots, training
 from genmodels.density import Density, Gaussian, Mixture, Normal
 from genmodels.density.histogram import Histogram
-from genmodels.density.kernel import KernelDensity, best_inside
+from genmodels.density.kernel import KernelDensity
 from genmodels.density.neighbours import Neighbours
+from genmodels.density.selection import best_inside
 
 lab.start(scale)
 
@@ -321,7 +322,7 @@ assert all(90 < b / a < 110 for a, b in pairwise(others))
 
 # %% [markdown]
 # As predicted, to three digits. A score that is fit for choosing has its best value inside the grid of candidates, not at its edge, where a better one may lie beyond;
-# {py:func}`~genmodels.density.kernel.best_inside` insists on it. Bins and neighbours are chosen in the same way. For the histogram,
+# {py:func}`~genmodels.density.selection.best_inside` insists on it. Bins and neighbours are chosen in the same way. For the histogram,
 # leaving one out takes one from the count of its cell, $\log\frac{K-1}{(N-1)V}$; a point alone in its cell would give $-\infty$, so each cell starts with a
 # pseudo-count of ½. The neighbours' estimate is divided by its integral over $[-5,6]$ first. With the world known, we can also ask for the
 # value that comes closest to it, by the integrated squared error (积分平方误差)

@@ -21,7 +21,7 @@ from .base import Density
 from .discrete import Categorical
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LDA(Density):
     r"""Documents of equal length: :math:`\theta\sim\mathrm{Dir}(\alpha)`, :math:`z_i\sim\theta,\ w_i\sim p(w\mid z_i)`.
 

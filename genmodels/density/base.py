@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 D = TypeVar("D", bound="Density")
@@ -113,10 +113,17 @@ class Density(ABC):
             raise ValueError("there is no point to fit to: x is empty.")
         if x.is_floating_point() and not bool(x.isfinite().all()):
             raise ValueError(f"x has {int(x.isinf().sum())} entries that are infinite; remove those points.")
-        return rows, _checked(weights, rows)
+        return rows, checked_weights(weights, rows)
 
 
-def _checked(weights: Tensor | None, x: Tensor) -> Float[Tensor, " n"]:
+def checked_weights(weights: Tensor | None, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+    """How often each point counts: once, unless told.
+
+    Raises
+    ------
+    ValueError
+        If there is not one weight for each point, or one is negative or not finite, or all are 0.
+    """
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if weights is None:
         return torch.ones(len(x), dtype=dtype, device=x.device)
@@ -131,6 +138,16 @@ def _checked(weights: Tensor | None, x: Tensor) -> Float[Tensor, " n"]:
 def mean(x: Shaped[Tensor, "n ..."], weights: Float[Tensor, " n"]) -> Float[Tensor, ...]:
     r""":math:`\sum_nw_nx_n/\sum_nw_n`, over the rows."""
     return torch.tensordot(weights / weights.sum(), x.to(weights), dims=1)
+
+
+def indices(p: Float[Tensor, "*rows things"], n: int, *, rng: torch.Generator) -> Int[Tensor, "*rows n"]:
+    """n draws from each row of probabilities (or of numbers in proportion to them), on p's device.
+
+    To draw none, which `torch.multinomial` refuses, leaves `rng` as it was.
+    """
+    if not n:
+        return torch.zeros(*p.shape[:-1], 0, dtype=torch.long, device=p.device)
+    return torch.multinomial(p.detach().to(rng.device), n, replacement=True, generator=rng).to(p.device)
 
 
 def summed(each: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -153,3 +170,15 @@ def whole(x: Tensor, *, low: int, high: int | None, what: str) -> None:
         outside = outside | (x != x.round()) | ~x.isfinite()
     if bool(outside.any()):
         raise ValueError(f"{what}, and {x[outside].flatten()[0].item():g} was given.")
+
+
+def pseudo_count(count: float) -> None:
+    """Refuse what is not a finite number of 0 or more.
+
+    Raises
+    ------
+    ValueError
+        Saying what a pseudo-count is.
+    """
+    if not 0 <= count < math.inf:
+        raise ValueError(f"a pseudo-count says how often a value counts as seen: give 0 or more, not {count:g}.")

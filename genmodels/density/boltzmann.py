@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..training import rng as stream
-from .base import Density, whole
+from .base import Density, indices, whole
 
 ENUMERABLE = 20
 """At most so many units of one layer are enumerated: about a million states."""
@@ -167,8 +167,7 @@ class RBM(nn.Module, Density):
             return self.gibbs(bits(fair, rng=rng), sweeps=self.sweeps, rng=rng)
         W, a, b = self._narrow()
         layer = _states(len(a), like=a)
-        p = (-_free_energy(layer, W, a, b)).double().softmax(dim=0).to(rng.device)
-        drawn = layer[torch.multinomial(p, max(n, 1), replacement=True, generator=rng)[:n].to(layer.device)]
+        drawn = layer[indices((-_free_energy(layer, W, a, b)).double().softmax(dim=0), n, rng=rng)]
         return drawn if visible <= hidden else bits(self.visible(drawn), rng=rng)
 
     def _fit(self, x: Tensor, weights: Tensor) -> RBM:

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from .base import D, Density
+from .base import D, Density, whole
 from .discrete import Bernoulli
 from .gaussian import Gaussian, Normal
 from .mixture import Mixture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Logistic:
     r"""Logistic regression, :math:`p(y=k\mid x)\propto e^{x^\top w_k+b_k}`, for two classes or more.
 
@@ -31,8 +31,8 @@ class Logistic:
     Raises
     ------
     ValueError
-        If the penalty is negative, or the likelihood has no maximum: where a class has no example, or, without a
-        penalty, where a hyperplane separates the classes or a feature is a linear function of the others.
+        If the penalty is negative, there is one class, or the likelihood has no maximum: where a class has no example,
+        or, without a penalty, where a hyperplane separates the classes or a feature is a linear function of the others.
     """
 
     weight: Float[Tensor, "*sets dim classes"]
@@ -42,6 +42,8 @@ class Logistic:
     def __post_init__(self) -> None:
         if self.penalty < 0:
             raise ValueError(f"a penalty of {self.penalty} would reward large weights: give 0 or more.")
+        if self.bias.shape[-1] < 2:
+            raise ValueError("there is nothing to tell apart: give two classes or more.")
 
     @classmethod
     def zero(cls, dim: int, classes: int, *, penalty: float = 0.0) -> Logistic:
@@ -57,15 +59,29 @@ class Logistic:
         r""":math:`p(y=k\mid x)`, under the name that it has in a `Mixture`."""
         return self.scores(x).softmax(dim=-1)
 
-    def labelled(self, x: Shaped[Tensor, "*sets n dim"], y: Int[Tensor, "*sets n"]) -> Logistic:
-        """The fit; like that of a density, it returns another classifier."""
+    def labelled(self, x: Shaped[Tensor, "*sets n dim"], y: Shaped[Tensor, "*sets n"]) -> Logistic:
+        """The fit to points with labels, whole numbers; like that of a density, it returns another classifier.
+
+        Raises
+        ------
+        ValueError
+            If x has other features than this rule, there is not one label for each point, or one names no class;
+            and where the likelihood has no maximum.
+        """
+        dim, classes = self.weight.shape[-2:]
+        if x.shape[-1:] != (dim,) or y.shape != x.shape[:-1]:
+            raise ValueError(
+                f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}: give points of {dim} features, and a "
+                "label for each."
+            )
+        whole(y, low=0, high=classes - 1, what=f"a label is a whole number from 0 to {classes - 1}")
         if not bool(x.isfinite().all()):
             raise ValueError("x has entries that are NaN or infinite: logistic regression cannot leave a feature out.")
-        target = one_hot(y, self.bias.shape[-1])
+        target = one_hot(y.long(), classes)
         if bool(target.sum(dim=-2).eq(0).any()):
             raise ValueError(
-                f"a class has no example in y, and its bias would be minus infinity: each of the {target.shape[-1]} "
-                "classes needs one."
+                f"a class has no example in y, and its bias would be minus infinity: each of the {classes} classes "
+                "needs one."
             )
         x = _floating(x)
         design = torch.cat([x, torch.ones_like(x[..., :1])], dim=-1)
@@ -158,10 +174,12 @@ def tied(mixture: Mixture) -> Mixture:
     normals = [part for part in mixture.parts if isinstance(part, Normal)]
     parts: tuple[Density, ...]
     if len(gaussians) == len(pi):
-        covariance = torch.tensordot(pi, torch.stack([part.covariance for part in gaussians]), dims=1)
+        each = torch.stack([part.covariance for part in gaussians])
+        covariance = torch.tensordot(pi.to(each), each, dims=1)
         parts = tuple(replace(part, covariance=covariance) for part in gaussians)
     elif len(normals) == len(pi):
-        std = torch.tensordot(pi, torch.stack([part.std.square() for part in normals]), dims=1).sqrt()
+        each = torch.stack([part.std.square() for part in normals])
+        std = torch.tensordot(pi.to(each), each, dims=1).sqrt()
         parts = tuple(replace(part, std=std) for part in normals)
     else:
         raise ValueError("only Gaussian or Normal parts have a covariance to share; this mixture has others.")
@@ -212,10 +230,12 @@ def marginal(density: D, seen: Bool[Tensor, " dim"]) -> D:
     Raises
     ------
     ValueError
-        If `seen` has not one entry per coordinate, or the family is none of these.
+        If `seen` has not one entry per coordinate, none of them was seen, or the family is none of these.
     """
     if density.event_shape != tuple(seen.shape):
-        raise ValueError(f"seen has {len(seen)} entries, and a point of this density has shape {density.event_shape}.")
+        raise ValueError(f"seen has shape {tuple(seen.shape)}, and a point of this density {density.event_shape}.")
+    if not bool(seen.any()):
+        raise ValueError("no coordinate was seen, so that nothing is left to have a density: use p(y), the weights.")
     if isinstance(density, Mixture):
         return replace(density, parts=tuple(marginal(part, seen) for part in density.parts))
     if isinstance(density, Gaussian):
@@ -237,18 +257,21 @@ def linear_error(rule: Logistic, classes: Mixture) -> Float[Tensor, "*sets"]:
     Raises
     ------
     ValueError
-        If there are not two classes, or one of them is no Gaussian and no mixture of Gaussians.
+        If there are not two classes, one of them is no Gaussian and no mixture of Gaussians, or a rule prefers
+        neither class anywhere.
     """
     if len(classes.parts) != 2 or rule.bias.shape[-1] != 2:
         raise ValueError(f"a linear rule is for two classes; here are {len(classes.parts)} and {rule.bias.shape[-1]}.")
-    weight = rule.weight[..., 1] - rule.weight[..., 0]
-    bias = rule.bias[..., 1] - rule.bias[..., 0]
+    weight = (rule.weight[..., 1] - rule.weight[..., 0]).double()
+    bias = (rule.bias[..., 1] - rule.bias[..., 0]).double()
     wrong = torch.zeros_like(bias)
     for sign, prior, part in zip((1.0, -1.0), classes.weights, classes.parts, strict=True):
         mixture = part if isinstance(part, Mixture) else Mixture(torch.ones(1).to(prior), (part,))
         for share, bump in zip(mixture.weights, mixture.parts, strict=True):
             if not isinstance(bump, Gaussian):
                 raise ValueError(f"a class is a Gaussian or a mixture of Gaussians here, not a {type(bump).__name__}.")
-            spread = (weight @ bump.factor).square().sum(dim=-1).sqrt()
-            wrong = wrong + prior * share * torch.special.ndtr(sign * (weight @ bump.mean + bias) / spread)
-    return wrong
+            spread = (weight @ bump.factor.double()).square().sum(dim=-1).sqrt()
+            wrong = wrong + prior * share * torch.special.ndtr(sign * (weight @ bump.mean.double() + bias) / spread)
+    if bool(wrong.isnan().any()):  # 0 / 0
+        raise ValueError("a rule without slope and bias prefers neither class, and is neither right nor wrong: fit it.")
+    return wrong.to(rule.bias)

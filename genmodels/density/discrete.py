@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .base import Density, mean, summed, whole
+from .base import Density, indices, mean, pseudo_count, summed, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Bernoulli(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
 
     @classmethod
     def fair(cls, *event_shape: int, pseudo: float = 0.0) -> Bernoulli:
@@ -75,7 +75,7 @@ class Categorical(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
 
     @classmethod
     def uniform(cls, things: int, *event_shape: int, pseudo: float = 0.0) -> Categorical:
@@ -91,17 +91,17 @@ class Categorical(Density):
         return summed(each.gather(-1, self._numbers(x).unsqueeze(-1)).squeeze(-1))
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        p = self.p.detach().reshape(-1, self.p.shape[-1]).to(rng.device)
-        drawn = torch.multinomial(p, n, replacement=True, generator=rng) if n else torch.zeros(len(p), 0).long()
-        return drawn.T.reshape(n, *self.event_shape).to(self.p.device)
+        p = self.p.reshape(-1, self.p.shape[-1])
+        return indices(p, n, rng=rng).T.reshape(n, *self.event_shape)
 
     def _fit(self, x: Tensor, weights: Tensor) -> Categorical:
         things = self.p.shape[-1]
         numbers = self._numbers(x).reshape(len(x), -1)
-        counts = weights.new_zeros(numbers.shape[1], things)
-        counts.scatter_add_(1, numbers.T, weights.expand(numbers.shape[1], -1))
-        p = (counts + self.pseudo) / (weights.sum() + things * self.pseudo)
-        return replace(self, p=p.reshape(self.p.shape))
+        # In double precision: a single-precision number of 2^24 does not grow when 1 is added to it.
+        counts = torch.zeros(numbers.shape[1], things, dtype=torch.float64, device=x.device)
+        counts.scatter_add_(1, numbers.T, weights.double().expand(numbers.shape[1], -1))
+        p = (counts + self.pseudo) / (counts + self.pseudo).sum(dim=1, keepdim=True)
+        return replace(self, p=p.reshape(self.p.shape).to(weights))
 
     def _numbers(self, x: Tensor) -> Tensor:
         things = self.p.shape[-1]
@@ -138,8 +138,8 @@ class Poisson(Density):
 
     def _log_prob(self, x: Tensor) -> Tensor:
         whole(x, low=0, high=None, what="a count is a whole number of 0 or more")
-        x = x.to(self.rate)
-        return summed(torch.xlogy(x, self.rate) - self.rate - torch.lgamma(x + 1))
+        x, rate = x.double(), self.rate.double()  # of large counts: the difference of terms as large as x log x
+        return summed(torch.xlogy(x, rate) - rate - torch.lgamma(x + 1)).to(self.rate)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         rates = self.rate.detach().to(rng.device).expand(n, *self.event_shape).contiguous()
@@ -169,7 +169,7 @@ class Multinomial(Density):
 
     def __post_init__(self) -> None:
         _probabilities(self.p, add_up=True)
-        _pseudo(self.pseudo)
+        pseudo_count(self.pseudo)
         if self.total < 1:
             raise ValueError(f"{self.total} draws tell nothing: give a total of 1 or more.")
 
@@ -183,9 +183,9 @@ class Multinomial(Density):
         return tuple(self.p.shape)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        x = self._counts(x).to(self.p)
-        ways = torch.lgamma(x.new_tensor(self.total + 1.0)) - torch.lgamma(x + 1).sum(dim=1)
-        return ways + torch.xlogy(x, self.p).sum(dim=1)
+        x, p = self._counts(x).double(), self.p.double()  # as for `Poisson`
+        ways = math.lgamma(self.total + 1) - torch.lgamma(x + 1).sum(dim=1)
+        return (ways + torch.xlogy(x, p).sum(dim=1)).to(self.p)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         draws = Categorical(self.p).sample((n, self.total), rng=rng)
@@ -208,8 +208,3 @@ def _probabilities(p: Tensor, *, add_up: bool = False) -> None:
         raise ValueError("a probability is a number from 0 to 1, and p has others.")
     if add_up and not bool(((p.sum(dim=-1) - 1).abs() < 1e-4).all()):
         raise ValueError("probabilities add up to 1, and those of p do not: divide them by their sum.")
-
-
-def _pseudo(count: float) -> None:
-    if not 0 <= count < math.inf:
-        raise ValueError(f"a pseudo-count says how often a value counts as seen: give 0 or more, not {count:g}.")

@@ -27,7 +27,7 @@ class Normal(Density):
     ------
     ValueError
         If a standard deviation is not above 0 (after a `fit`: a coordinate was constant, and the likelihood has no
-        maximum), or if mean and standard deviation differ in shape.
+        maximum), if a parameter is not finite, or if mean and standard deviation differ in shape.
     """
 
     mean: Float[Tensor, "*event"]
@@ -39,6 +39,8 @@ class Normal(Density):
             raise ValueError(
                 f"mean and std have shapes {tuple(self.mean.shape)} and {tuple(self.std.shape)}: give both the same."
             )
+        if not bool(self.mean.isfinite().all() & self.std.isfinite().all()):
+            raise ValueError("mean and std are finite, and here are other entries: look for overflow in x.")
         if not bool((self.std.detach() >= 0).all()):
             raise ValueError("a standard deviation is a number above 0, and std has other entries.")
         if not bool((self.std.detach() > 0).all()):
@@ -82,7 +84,8 @@ class Gaussian(Density):
     Raises
     ------
     ValueError
-        If the covariance is not symmetric, or singular, or of another shape than the mean asks for.
+        If the covariance is not symmetric, or singular, or of another shape than the mean asks for, or if a parameter
+        is not finite.
     """
 
     mean: Float[Tensor, " dim"]
@@ -96,8 +99,8 @@ class Gaussian(Density):
                 f"mean and covariance have shapes {tuple(self.mean.shape)} and {tuple(sigma.shape)}: "
                 f"give (d,) and (d, d)."
             )
-        if not bool(sigma.isfinite().all()):
-            raise ValueError("a covariance has finite entries, and this matrix has others: look for overflow in x.")
+        if not bool(self.mean.isfinite().all() & sigma.isfinite().all()):
+            raise ValueError("mean and covariance are finite, and here are other entries: look for overflow in x.")
         if not torch.equal(sigma, sigma.T) and bool((sigma - sigma.T).abs().max() > 1e-4 * sigma.abs().max()):
             raise ValueError("a covariance is symmetric, and this matrix is not: give (A + A.T) / 2 if it almost is.")
         # tr(S) tr(S^-1) / dim is large if S is badly conditioned. Of n points in d > n - 1 dimensions rounding makes

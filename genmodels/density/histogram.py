@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .base import Density, _checked
+from .base import Density, checked_weights, indices, pseudo_count
 
 MOST = 2**24
 """Cells of a histogram: 16.8 million, which is what `torch.multinomial` draws from."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histogram(Density):
     r"""A density that is constant in every cell of a grid, :math:`p(x)=\frac{K_x}{N\,V_x}`, and 0 outside.
 
@@ -30,7 +30,8 @@ class Histogram(Density):
     Raises
     ------
     ValueError
-        If edges do not increase, `mass` does not fit them or does not add up to 1, or a point to fit to is outside.
+        If edges do not increase or are not finite, `mass` does not fit them or does not add up to 1, the pseudo-count
+        is negative, or a point to fit to is outside.
     """
 
     mass: Float[Tensor, "*cells"]
@@ -39,12 +40,15 @@ class Histogram(Density):
 
     def __post_init__(self) -> None:
         shape = tuple(len(axis) - 1 for axis in self.edges)
-        if not shape or min(shape) < 1 or any(bool((axis.diff() <= 0).any()) for axis in self.edges):
-            raise ValueError("the edges of an axis are two or more increasing numbers.")
+        rising = all(bool(axis.isfinite().all() & (axis.diff() > 0).all()) for axis in self.edges)
+        if not shape or min(shape) < 1 or not rising:
+            raise ValueError("the edges of an axis are two or more increasing numbers, all of them finite.")
         if tuple(self.mass.shape) != shape:
             raise ValueError(f"these edges make cells of shape {shape}, and mass has shape {tuple(self.mass.shape)}.")
-        if bool((self.mass < 0).any()) or abs(float(self.mass.double().sum()) - 1) > 1e-4:
+        adds_up = abs(float(self.mass.double().sum()) - 1) <= 1e-4  # false for NaN as well
+        if not adds_up or bool((self.mass < 0).any()):
             raise ValueError("the mass of a cell is its probability: give numbers of 0 or more that add up to 1.")
+        pseudo_count(self.pseudo)
 
     @classmethod
     def uniform(
@@ -86,16 +90,16 @@ class Histogram(Density):
         Raises
         ------
         ValueError
-            Where `fit` does, and for a single point, which leaves none.
+            Where `fit` does, and if a single point counts, which leaves none.
         """
         rows = self._rows(x)
-        if len(rows) < 2:
-            raise ValueError("leaving one out takes two points or more.")
-        like, share = self.like(x), _checked(weights, rows)
+        like, share = self.like(x), checked_weights(weights, rows).double()
+        if int((share > 0).sum()) < 2:
+            raise ValueError("leaving one out takes two points or more that count.")
         counts, at = like._counts(rows, share)
         others = counts[at] - share + self.pseudo
         total = share.sum() - share + self.mass.numel() * self.pseudo
-        return (others / total / like.volumes.flatten()[at]).log()
+        return (others / total / like.volumes.flatten()[at]).log().to(like.mass)
 
     def _log_prob(self, x: Tensor) -> Tensor:
         at = self._cells(x.to(self.mass))
@@ -103,9 +107,7 @@ class Histogram(Density):
         return torch.where(at < 0, -torch.inf, inside)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        p = self.mass.flatten().to(rng.device)
-        at = torch.multinomial(p, max(n, 1), replacement=True, generator=rng)[:n]
-        places = torch.unravel_index(at.to(self.mass.device), self.mass.shape)
+        places = torch.unravel_index(indices(self.mass.flatten(), n, rng=rng), self.mass.shape)
         columns = []
         for axis, place in zip(self.edges, places, strict=True):
             low, high = axis.to(self.mass)[place], axis.to(self.mass)[place + 1]
@@ -115,7 +117,7 @@ class Histogram(Density):
 
     def _fit(self, x: Tensor, weights: Tensor) -> Histogram:
         counts = self._counts(x, weights)[0] + self.pseudo
-        return replace(self, mass=(counts / counts.sum()).reshape(self.mass.shape))
+        return replace(self, mass=(counts / counts.sum()).reshape(self.mass.shape).to(weights))
 
     def _counts(self, x: Tensor, weights: Tensor) -> tuple[Float[Tensor, " cells"], Int[Tensor, " n"]]:
         """What each cell holds, and the number of each point's cell."""
@@ -123,7 +125,9 @@ class Histogram(Density):
         outside = (at < 0) & (weights > 0)
         if bool(outside.any()):
             raise ValueError(f"{int(outside.sum())} points lie outside the histogram: widen its edges, or drop them.")
-        return weights.new_zeros(self.mass.numel()).index_add_(0, at.clamp_min(0), weights), at.clamp_min(0)
+        # In double precision: a single-precision number of 2^24 does not grow when 1 is added to it.
+        counts = torch.zeros(self.mass.numel(), dtype=torch.float64, device=x.device)
+        return counts.index_add_(0, at.clamp_min(0), weights.double()), at.clamp_min(0)
 
     def _cells(self, x: Float[Tensor, "n ..."]) -> Int[Tensor, " n"]:
         """The number of each point's cell, row by row; -1 outside."""

@@ -3,24 +3,20 @@ r"""Kernel density estimates: a small Gaussian around each of the points, all of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .base import Density
+from .base import Density, indices
 from .gaussian import LOG_2PI
-
-V = TypeVar("V", int, float)
 
 ROWS, COLUMNS = 256, 512
 """Pairs of points treated at a time: 1 MB of numbers, which stays in a processor's cache whatever the sizes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelDensity(Density):
     r"""A Gaussian around each point, :math:`p(x)=\frac1{\sum_nw_n}\sum_nw_n\,N(x;x_n,h^2I)` with bandwidth h.
 
@@ -32,7 +28,7 @@ class KernelDensity(Density):
     Raises
     ------
     ValueError
-        If the bandwidth or a weight is not above 0, there is no point, or one is not finite.
+        If the bandwidth or a weight is not above 0, there is no point, or one is not finite or in whole numbers.
     """
 
     points: Float[Tensor, "n ..."]
@@ -44,6 +40,8 @@ class KernelDensity(Density):
             raise ValueError(f"a bandwidth is a length above 0, and {self.bandwidth:g} was given.")
         if self.points.ndim < 1 or not self.points.numel():
             raise ValueError("there is no point to put a kernel on: points is empty.")
+        if not self.points.is_floating_point():  # all else is in the precision of the points
+            raise ValueError(f"a kernel lies on real numbers, and points is {self.points.dtype}: give points.float().")
         if not bool(self.points.isfinite().all()):
             raise ValueError("points has entries that are NaN or infinite; remove those points.")
         if self.weights is not None and self.weights.shape != self.points.shape[:1]:
@@ -79,8 +77,7 @@ class KernelDensity(Density):
         return self._normalised(x, self._weights().sum())
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        shares = self._weights().to(rng.device)
-        which = torch.multinomial(shares, max(n, 1), replacement=True, generator=rng)[:n].to(self.points.device)
+        which = indices(self._weights(), n, rng=rng)
         noise = torch.randn(n, *self.event_shape, generator=rng).to(self.points)
         return self.points[which] + self.bandwidth * noise
 
@@ -112,12 +109,8 @@ class KernelDensity(Density):
         left = torch.cat([a, -a.square().sum(dim=1, keepdim=True) / 2, torch.ones_like(a[:, :1])], dim=1)
         last = (self._weights().log() - b.square().sum(dim=1) / 2)[:, None]
         right = torch.cat([b, torch.ones_like(last), last], dim=1).T.contiguous()
-        rows = [_log_sum(part, right, None if itself else i) for i, part in _blocks(left)]
+        rows = [_log_sum(left[i : i + ROWS], right, None if itself else i) for i in range(0, len(left), ROWS)]
         return torch.cat(rows) if rows else a.new_zeros(0)
-
-
-def _blocks(left: Tensor) -> Iterator[tuple[int, Tensor]]:
-    yield from ((i, left[i : i + ROWS]) for i in range(0, len(left), ROWS))
 
 
 def _log_sum(left: Tensor, right: Tensor, first: int | None) -> Float[Tensor, " rows"]:
@@ -128,20 +121,3 @@ def _log_sum(left: Tensor, right: Tensor, first: int | None) -> Float[Tensor, " 
             exponents.diagonal(first - j).fill_(-torch.inf)
         total = torch.logaddexp(total, exponents.logsumexp(dim=1))
     return total
-
-
-def best_inside(values: Sequence[V], score: Callable[[V], float]) -> V:
-    """The value with the highest score, which must not be the first or the last: a better one may lie beyond.
-
-    Raises
-    ------
-    ValueError
-        If the best value is at the edge of the grid, or a score is NaN.
-    """
-    scores = [score(value) for value in values]
-    if any(math.isnan(s) for s in scores):
-        raise ValueError("a score is NaN: look at the value it belongs to.")
-    best = scores.index(max(scores))
-    if best in (0, len(values) - 1):
-        raise ValueError(f"the best value, {values[best]:g}, is at the edge of the grid: widen the grid.")
-    return values[best]

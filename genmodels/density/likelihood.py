@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
 from torch.distributions import constraints, transform_to
 
-from .base import Density
+from .base import D, Density
 from .discrete import Bernoulli, Categorical, Multinomial, Poisson
 from .gaussian import Gaussian, Normal
 
-D = TypeVar("D", bound=Density)
 Domains = Mapping[str, constraints.Constraint]
 
 DOMAINS: dict[type[Density], Domains] = {
@@ -119,6 +118,8 @@ def ascent(
             ) from error
         value = _likelihood(here, x, weights)
         yield replace(here, **{name: getattr(here, name).detach().clone() for name in at}), float(value.detach())  # type: ignore[type-var]
+        if step == steps:
+            return
         by.zero_grad()
         (-value).backward()
         by.step()

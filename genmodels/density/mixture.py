@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from .base import Density
+from .base import Density, indices, whole
 
 CACHED = 2**15
 """Numbers in a block of points that all parts read before the next block: what a processor's cache holds.
@@ -93,6 +93,13 @@ class Mixture(Density):
         """The same mixture on the device of `x` and, if `x` is floating, in its precision; so are its parts."""
         return replace(super().like(x), parts=tuple(part.like(x) for part in self.parts))
 
+    def _wide(self, x: Tensor) -> Tensor:
+        """`x` in the highest of the precisions of `x`, the weights and all parts."""
+        x = super()._wide(x)
+        for part in self.parts:
+            x = part._wide(x)
+        return x
+
     def joint(self, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, "n parts"]:
         r""":math:`\log p(x,z=k)=\log\pi_k+\log p_k(x)`."""
         rows = self._wide(self._rows(x))
@@ -122,19 +129,23 @@ class Mixture(Density):
             )
         return self.like(x)._maximised(rows, responsibilities * counts[:, None])
 
-    def labelled(self, x: Shaped[Tensor, "n ..."], y: Int[Tensor, " n"]) -> Mixture:
-        """The fit when the labels are seen: one M-step, and nothing to guess.
+    def labelled(self, x: Shaped[Tensor, "n ..."], y: Shaped[Tensor, " n"]) -> Mixture:
+        """The fit when the labels, whole numbers, are seen: one M-step, and nothing to guess.
 
         Raises
         ------
         ValueError
-            If a part has no point: there is nothing to fit it to.
+            If there is not one label for each point, one names no part, or a part has no point to be fitted to.
         """
-        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-        missing = set(range(len(self.parts))) ^ set(y.tolist())
+        if y.shape != x.shape[:1]:
+            raise ValueError(f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}: give a label for each point.")
+        last = len(self.parts) - 1
+        whole(y, low=0, high=last, what=f"labels run from 0 to {last}")
+        missing = set(range(len(self.parts))) - set(y.tolist())
         if missing:
-            raise ValueError(f"labels run from 0 to {len(self.parts) - 1}, each at least once; check {min(missing)}.")
-        return self.maximised(x, torch.nn.functional.one_hot(y, len(self.parts)).to(dtype))
+            raise ValueError(f"labels run from 0 to {last}, each at least once; no point has label {min(missing)}.")
+        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        return self.maximised(x, torch.nn.functional.one_hot(y.long(), len(self.parts)).to(dtype))
 
     def _joint(self, x: Tensor) -> Tensor:
         blocks = x.split(max(256, CACHED // math.prod(self.event_shape)))
@@ -155,7 +166,7 @@ class Mixture(Density):
         return self._joint(x).logsumexp(dim=1)
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        which = torch.multinomial(self.weights.detach().to(rng.device), max(n, 1), replacement=True, generator=rng)[:n]
+        which = indices(self.weights, n, rng=rng)
         drawn = [part.sample((int((which == k).sum()),), rng=rng) for k, part in enumerate(self.parts)]
         return torch.cat(drawn)[which.argsort(stable=True).argsort()]  # back to the order of the draws
 
@@ -182,9 +193,10 @@ def em(
     Raises
     ------
     ValueError
-        If a mixture on the way gives a point probability 0: nobody answers for it.
+        If a mixture on the way gives a point that counts probability 0: nobody answers for it.
     """
     rows, counts = mixture._data(x, weights)
+    rows, counts = rows[counts > 0], counts[counts > 0]  # what counts nothing may also be impossible
     mixture, before = mixture.like(x), -torch.inf
     for left in reversed(range(steps + 1)):
         joint = mixture._joint(rows)  # one pass serves the likelihood and the E-step

@@ -9,14 +9,14 @@ import math
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 PAIRS = 2**22
 """Distances held at a time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neighbours:
     r"""The k-nearest-neighbour estimate :math:`\frac K{N\,V_K(x)}`, with the volume of the ball that reaches K points.
 
@@ -28,7 +28,7 @@ class Neighbours:
         If k is not between 1 and the number of points, or a point is not finite.
     """
 
-    points: Float[Tensor, "n ..."]
+    points: Shaped[Tensor, "n ..."]
     k: int = field(kw_only=True)
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Neighbours:
         if not bool(self.points.isfinite().all()):
             raise ValueError("points has entries that are NaN or infinite; remove those points.")
 
-    def radius(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
+    def radius(self, x: Shaped[Tensor, ...]) -> Float[Tensor, ...]:
         """The distance from each x to its k-th nearest point.
 
         Raises
@@ -51,7 +51,7 @@ class Neighbours:
         """
         return self._radius(x, k=self.k)
 
-    def log_estimate(self, x: Float[Tensor, ...]) -> Float[Tensor, ...]:
+    def log_estimate(self, x: Shaped[Tensor, ...]) -> Float[Tensor, ...]:
         r""":math:`\log K-\log N-\log V`, not the logarithm of a density: its exponential integrates to infinity.
 
         Raises
@@ -91,14 +91,17 @@ class Neighbours:
             raise ValueError(f"x has shape {tuple(x.shape)}, but each of the points has shape {event}.")
         if bool(x.isnan().any()):
             raise ValueError(f"x has {int(x.isnan().sum())} entries that are NaN; remove those points.")
-        points = self.points.to(x).reshape(len(self.points), -1)
-        rows = x.reshape(-1, points.shape[1])
+        # In the higher of the two precisions, as in a `Density`; whole numbers become floating ones.
+        wide = torch.promote_types(torch.promote_types(x.dtype, self.points.dtype), torch.get_default_dtype())
+        points = self.points.to(x.device, wide).reshape(len(self.points), -1)
+        rows = x.to(wide).reshape(-1, points.shape[1])
         # Differences, not a matrix product: two equal points are at distance 0 and not at the root of a rounding error.
         near = [
             torch.cdist(part, points, compute_mode="donot_use_mm_for_euclid_dist").kthvalue(k, dim=1).values
             for part in rows.split(max(1, PAIRS // len(points)))
         ]
-        return torch.cat(near).reshape(x.shape[: x.ndim - len(event)])
+        radius = torch.cat(near).reshape(x.shape[: x.ndim - len(event)])
+        return radius.to(x.dtype) if x.is_floating_point() else radius
 
 
 def log_ball(dim: int) -> float:

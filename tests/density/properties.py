@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from scipy import stats
-from torch import Tensor, testing
+from torch import Tensor, nn, testing
 
 from genmodels.training import rng
 from mutants import refusal
@@ -107,24 +108,24 @@ def rows_do_not_mix(case: Case) -> None:
 
 def keeps_precision(case: Case) -> None:
     """A floating x decides the precision of the answer and of the fit; the device is x's too."""
-    x = case.density.sample((8,), rng=rng(2))
-    if not x.is_floating_point() or not is_dataclass(case.density):
-        assert case.density.log_prob(x).dtype in (torch.float32, torch.float64)
-        return
-    for dtype in (torch.float32, torch.float64):
-        assert case.density.log_prob(x.to(dtype)).dtype == dtype
-        fitted = (case.fits or _fit)(case.density, case.density.sample((50,), rng=rng(2)).to(dtype))
-        assert fitted.log_prob(x.to(dtype)).dtype == dtype
-        assert {t.dtype for t in _floating(fitted)} == {dtype}
-    double = case.density.log_prob(x.double())
-    assert not torch.equal(double, double.float().double()), "single precision on the way"
     where = "cuda" if torch.cuda.is_available() else "cpu"
-    assert case.density.log_prob(x.to(where)).device.type == where
-    there = (case.fits or _fit)(case.density, case.density.sample((50,), rng=rng(2)).to(where))
-    assert there.sample((2,), rng=rng(2)).device.type == where
+    x = case.density.sample((50,), rng=rng(2)).to(where)
+    for dtype in (torch.float32, torch.float64) if x.is_floating_point() else (x.dtype,):
+        fitted = (case.fits or _fit)(case.density, x.to(dtype))
+        answers = [density.log_prob(x.to(dtype)) for density in (case.density, fitted)]
+        assert {t.device.type for t in [*answers, fitted.sample((2,), rng=rng(2))]} == {where}
+        if x.is_floating_point():
+            assert {t.dtype for t in [*answers, *_floating(fitted)]} == {dtype}
+        else:
+            assert {t.dtype for t in answers} <= {torch.float32, torch.float64}
+    if x.is_floating_point():
+        double = case.density.log_prob(x.double())
+        assert not torch.equal(double, double.float().double()), "single precision on the way"
 
 
 def _floating(density: Any) -> list[Tensor]:
+    if isinstance(density, nn.Module):
+        return list(density.parameters())
     values = [getattr(density, f.name) for f in fields(density)]
     own = [v for v in values if isinstance(v, Tensor) and v.is_floating_point()]
     parts = [part for v in values if isinstance(v, tuple) for part in v if is_dataclass(part)]
@@ -137,6 +138,12 @@ def same_seed_same_sample(case: Case) -> None:
     first = case.density.sample((5,), rng=rng(3))
     torch.manual_seed(1)
     testing.assert_close(case.density.sample((5,), rng=rng(3)), first, rtol=0, atol=0)
+
+
+def can_be_compared(case: Case) -> None:
+    """A density is equal to itself and to no other: field by field, a tensor would be asked for its truth."""
+    assert case.density == case.density
+    assert case.density != copy.deepcopy(case.density)
 
 
 def fit_climbs(case: Case) -> None:
@@ -193,6 +200,7 @@ CHECKS = (
     rows_do_not_mix,
     keeps_precision,
     same_seed_same_sample,
+    can_be_compared,
     fit_climbs,
     weights_are_copies,
     refuses,

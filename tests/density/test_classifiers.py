@@ -171,6 +171,29 @@ def test_logistic_regression_refuses_what_it_cannot_fit() -> None:
     line[0] = math.nan
     assert "NaN" in refusal(ValueError, lambda: start.labelled(line, torch.tensor([0, 1, 0, 1])))
     assert "penalty" in refusal(ValueError, lambda: Logistic.zero(1, 2, penalty=-1.0))
+    assert "two classes or more" in refusal(ValueError, lambda: Logistic.zero(1, 1))
+
+
+def test_labels_are_whole_numbers_of_any_type() -> None:
+    start = Logistic.zero(2, 3, penalty=0.1)
+    for dtype in (torch.int32, torch.uint8, torch.float32):
+        assert_close(start.labelled(X, Y.to(dtype)).weight, start.labelled(X, Y).weight, rtol=0, atol=0)
+    for bad in (Y + 1, Y - 1, Y + 0.5):
+        assert "from 0 to 2" in refusal(ValueError, lambda bad=bad: start.labelled(X, bad))
+
+
+def test_other_shapes_than_the_rule_s_are_refused() -> None:
+    """Five features once gave a rule of five features, whatever the start had."""
+    start = Logistic.zero(2, 3, penalty=0.1)
+    assert "points of 2 features" in refusal(ValueError, lambda: start.labelled(torch.cat([X, X], dim=1), Y))
+    with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+        start.labelled(X, Y[1:])
+
+
+def test_rules_can_be_compared() -> None:
+    """Equality field by field would ask a tensor for its truth."""
+    rule = Logistic.zero(2, 3)
+    assert rule == rule and rule != Logistic.zero(2, 3)
 
 
 # --- generative classifiers: labelled mixtures -----------------------------------------------------------------------
@@ -421,6 +444,10 @@ def test_a_wrong_marginal_is_seen(mutant: Marginal) -> None:
 def test_marginals_refuse() -> None:
     assert "shape" in refusal(ValueError, lambda: marginal(Normal.standard(2), SEEN))
     assert "known" in refusal(ValueError, lambda: marginal(Poisson.unit(3), SEEN))
+    none = torch.tensor([False, False])
+    for family in (Normal.standard(2), Gaussian.standard(2), Bernoulli.fair(2)):
+        for density in (family, Mixture(torch.ones(1), (family,))):
+            assert "no coordinate" in refusal(ValueError, lambda d=density: marginal(d, none))
 
 
 # --- exact errors ----------------------------------------------------------------------------------------------------
@@ -471,3 +498,24 @@ def test_errors_are_exact_and_refuse() -> None:
     bits = Mixture(torch.tensor([0.5, 0.5]), (Bernoulli.fair(2), Bernoulli.fair(2)))
     assert "Bernoulli" in refusal(ValueError, lambda: linear_error(Logistic.zero(2, 2), bits))
     assert "two classes" in refusal(ValueError, lambda: linear_error(Logistic.zero(2, 3), bits))
+
+
+def test_a_rule_without_slope() -> None:
+    """It calls all points alike and is wrong about the other class; if it prefers neither, it is no rule."""
+    classes = Mixture(torch.tensor([0.3, 0.7]), (Gaussian.standard(2), Gaussian(torch.ones(2), torch.eye(2))))
+    first = Logistic(torch.ones(2, 2), torch.tensor([1.0, 0.0]))
+    assert_close(linear_error(first, classes), torch.tensor(0.7))
+    assert "prefers neither" in refusal(ValueError, lambda: linear_error(Logistic.zero(2, 2), classes))
+
+
+def test_parts_in_double_precision_beside_single_weights() -> None:
+    """`Mixture(torch.tensor([0.5, 0.5]), ...)` is what one writes."""
+    weights = torch.tensor([0.3, 0.7])
+    for start in (Gaussian.standard(2), Normal.standard(2)):
+        parts = tuple(start.fit((1 + k) * X + k) for k in range(2))
+        mixed, wide = Mixture(weights, parts), Mixture(weights.double(), parts)
+        assert_close(tied(mixed).log_prob(X), tied(wide).log_prob(X), rtol=1e-6, atol=1e-6)
+        if isinstance(start, Gaussian):
+            rule = as_logistic(tied(wide))
+            single = Logistic(rule.weight.float(), rule.bias.float())
+            assert_close(linear_error(single, mixed).double(), linear_error(rule, wide), rtol=1e-5, atol=0)

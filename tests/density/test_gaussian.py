@@ -191,6 +191,7 @@ def test_other_matrices_are_refused() -> None:
         assert "singular" in refusal(ValueError, lambda bad=bad: Gaussian(torch.zeros(2), bad))
     for bad in (eye * torch.nan, torch.tensor([[torch.inf, 0.0], [0.0, 1.0]])):
         assert "finite" in refusal(ValueError, lambda bad=bad: Gaussian(torch.zeros(2), bad))
+    assert "finite" in refusal(ValueError, lambda: Gaussian(torch.tensor([0.0, torch.nan]), eye))
     for centre in (torch.zeros(3), torch.zeros(2, 1)):
         with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
             Gaussian(centre, eye)
@@ -250,7 +251,10 @@ def test_a_constant_coordinate_is_refused_rejects(mutant: type[Normal]) -> None:
 
 
 def test_other_parameters_of_a_normal_are_refused() -> None:
-    for bad in (torch.tensor([-1.0, 1.0]), torch.tensor([torch.nan, 1.0])):
-        assert "number above 0" in refusal(ValueError, lambda bad=bad: Normal(torch.zeros(2), bad))
+    assert "number above 0" in refusal(ValueError, lambda: Normal(torch.zeros(2), torch.tensor([-1.0, 1.0])))
+    for bad in (torch.nan, torch.inf):
+        assert "finite" in refusal(ValueError, lambda bad=bad: Normal(torch.tensor(bad), torch.tensor(1.0)))
+        assert "finite" in refusal(ValueError, lambda bad=bad: Normal(torch.tensor(0.0), torch.tensor(bad)))
+    assert "overflow" in refusal(ValueError, lambda: Normal.standard().fit(torch.tensor([1e30, -1e30, 0.0])))
     with pytest.raises((ValueError, TypeError)):
         Normal(torch.tensor(0.0), torch.ones(3))

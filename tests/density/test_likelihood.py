@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -135,6 +136,20 @@ def test_no_points_and_infinite_ones_are_refused() -> None:
     for x, word in ((torch.zeros(0), "empty"), (torch.tensor([0.0, torch.inf]), "infinite")):
         assert word in refusal(ValueError, lambda x=x: slopes(Normal.standard(), x))  # type: ignore[misc]
         assert word in refusal(ValueError, lambda x=x: list(ascent(Normal.standard(), x, steps=1)))  # type: ignore[misc]
+
+
+def test_no_gradient_is_computed_for_nothing() -> None:
+    """Three steps are three steps: after the last member nobody asks for the next one."""
+    taken = 0
+
+    class Counted(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            nonlocal taken
+            taken += 1
+            return super().step(closure)
+
+    way = list(ascent(FAMILIES[0], drawn(FAMILIES[0]), steps=3, optimizer=partial(Counted, lr=0.1)))
+    assert (len(way), taken) == (4, 3)
 
 
 def test_weights_count() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -17,6 +17,9 @@ from benchmarks import mixtures
 from genmodels.density import Bernoulli, Density, Gaussian, Mixture, Normal, Poisson, em
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
+
+HALF = torch.tensor([0.5, 0.5])
+Y = torch.arange(300) % 3
 
 
 def three(n: int = 300, *, seed: int = 0, parts: type[Gaussian] = Gaussian) -> tuple[Tensor, Mixture]:
@@ -257,8 +260,16 @@ def test_labels_seen_are_responsibilities() -> None:
 
 def test_a_label_without_an_example_is_refused() -> None:
     x, start = three()
-    for y in (torch.zeros(len(x)).long(), torch.arange(len(x)) % 4):
+    for y in (torch.zeros(len(x)).long(), torch.arange(len(x)) % 4, torch.arange(len(x)) % 3 - 1, Y + 0.5):
         assert "labels run from 0 to 2" in refusal(ValueError, lambda y=y: start.labelled(x, y))
+    with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+        start.labelled(x, Y[1:])
+
+
+def test_labels_are_whole_numbers_of_any_type() -> None:
+    x, start = three()
+    for dtype in (torch.int32, torch.uint8, torch.float32):
+        assert_close(start.labelled(x, Y.to(dtype)).log_prob(x), start.labelled(x, Y).log_prob(x), rtol=0, atol=0)
 
 
 # --- parts in trouble ------------------------------------------------------------------------------------------------
@@ -307,6 +318,72 @@ def test_a_point_that_nobody_can_have_made_is_refused() -> None:
     ones = torch.ones(4, 3)
     assert "probability above 0" in refusal(ValueError, lambda: never.fit(ones))
     assert "add up to 1" in refusal(ValueError, lambda: never.maximised(ones, never.responsibilities(ones)))
+
+
+Em = Callable[..., Iterator[tuple[Mixture, float]]]
+
+
+def check_weight_0(run: Em) -> None:
+    """A point of weight 0 may be impossible: the fit is the one without it."""
+    x, weights = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]), torch.tensor([1.0, 1.0, 0.0])
+    one = Mixture(HALF, (Bernoulli(torch.tensor([1.0, 0.5])), Bernoulli(torch.tensor([1.0, 0.2]))))
+    for (here, now), (there, then) in zip(run(one, x, weights=weights, steps=3), run(one, x[:2], steps=3), strict=True):
+        assert abs(now - then) < 1e-6, "the likelihood is no number"
+        assert_close(here.weights, there.weights)
+
+
+def every_point(
+    mixture: Mixture, x: Tensor, *, weights: Tensor | None = None, steps: int
+) -> Iterator[tuple[Mixture, float]]:
+    """The likelihood of all points, each times its weight: 0 times minus infinity is no number."""
+    counts = torch.ones(len(x)) if weights is None else weights
+    for here, _ in em(mixture, x, weights=weights, steps=steps):
+        yield here, float(counts @ here.log_prob(x) / counts.sum())
+
+
+def test_what_counts_nothing_may_be_impossible() -> None:
+    check_weight_0(em)
+
+
+def test_nothing_times_impossible_is_seen() -> None:
+    rejects(check_weight_0, every_point)
+
+
+def test_a_mixture_may_be_a_part_of_a_mixture() -> None:
+    """The outer M-step hands the inner mixture a point that only the other part can have made, with weight 0."""
+    x = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    inner = Mixture(HALF, (Bernoulli(torch.tensor([1.0, 0.5])), Bernoulli(torch.tensor([1.0, 0.2]))))
+    outer = Mixture(HALF, (inner, Bernoulli(torch.tensor([0.1, 0.3]))))
+    climb = torch.tensor([now for _, now in em(outer, x, steps=20)])
+    assert climb.isfinite().all() and climb.diff().min() > -1e-6
+
+
+def check_wide(mixture: type[Mixture]) -> None:
+    """The highest precision of all parts, in whatever depth: a covariance that single precision cannot hold."""
+    steep = Gaussian(torch.zeros(2).double(), torch.tensor([[1.0, 0.0], [0.0, 1e8]]).double())
+    shallow, x = mixture(HALF, (steep, steep)), torch.tensor([[1.0, 2.0]])
+    for model in (shallow, mixture(HALF, (shallow, shallow))):
+        try:
+            found = model.log_prob(x)
+        except ValueError as error:
+            raise AssertionError("the parts were rounded to single precision") from error
+        assert_close(found, steep.log_prob(x))
+        assert_close(model.responsibilities(x), torch.full((1, 2), 0.5).double())
+
+
+class OwnFieldsOnly(Mixture):
+    """The precision of the weights alone."""
+
+    def _wide(self, x: Tensor) -> Tensor:
+        return x.to(torch.promote_types(x.dtype, self.weights.dtype))
+
+
+def test_parts_in_double_precision_can_be_evaluated_in_single() -> None:
+    check_wide(Mixture)
+
+
+def test_parts_rounded_to_single_precision_are_seen() -> None:
+    rejects(check_wide, OwnFieldsOnly)
 
 
 def test_bad_input_gets_one_clear_sentence() -> None:

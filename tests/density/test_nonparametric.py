@@ -20,8 +20,9 @@ from experiments import kernel_rates
 from genmodels.density import Mixture, Product
 from genmodels.density.base import Density
 from genmodels.density.histogram import Histogram
-from genmodels.density.kernel import COLUMNS, ROWS, KernelDensity, best_inside
+from genmodels.density.kernel import COLUMNS, ROWS, KernelDensity
 from genmodels.density.neighbours import Neighbours, log_ball
+from genmodels.density.selection import best_inside
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -68,6 +69,17 @@ def check_left_out_cells(kind: type[Histogram]) -> None:
         assert_close(start.leave_one_out(x, weights=weights), torch.stack(refitted))
 
 
+def check_many_points(kind: type[Histogram]) -> None:
+    """Beyond 2^24 a single-precision number does not grow when 1 is added to it, nor shrink when 1 is taken away."""
+    x, weights = torch.full((2**20 + 2,), 0.5), torch.ones(2**20 + 2)
+    x[-1], weights[0], weights[-1] = 1.5, 2**24, 2**24
+    start, ones = kind(torch.tensor([0.5, 0.5]), (torch.tensor([0.0, 1.0, 2.0]),)), 2**20 / 2**24
+    assert_close(start.fit(x, weights=weights).mass, torch.tensor([1 + ones, 1.0]) / (2 + ones), rtol=1e-6, atol=0)
+    left = start.leave_one_out(torch.tensor([0.5, 0.5, 1.5]), weights=torch.tensor([2.0**24, 1.0, 2.0**24]))
+    assert left.dtype == torch.float32
+    assert_close(float(left[0].double().exp()), 2.0**-24, rtol=1e-5, atol=0)
+
+
 class NoWidth(Histogram):
     """The share of the points, not divided by the cell's volume."""
 
@@ -105,6 +117,14 @@ class ClampedOutside(Histogram):
         return super()._cells(x.clamp(low, high))
 
 
+class SingleCounts(Histogram):
+    """Ones added up in single precision, one after the other."""
+
+    def _counts(self, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        at = self._cells(x.to(self.mass))
+        return torch.zeros(self.mass.numel()).index_add_(0, at, weights.float()), at
+
+
 class ItselfCounted(Histogram):
     """Left out of the total, not of its cell."""
 
@@ -112,7 +132,10 @@ class ItselfCounted(Histogram):
         return self.fit(x, weights=weights).log_prob(x)
 
 
-@pytest.mark.parametrize("check", [check_numpy, check_whole, check_left_out_cells], ids=lambda c: c.__name__)
+CHECKS = [check_numpy, check_whole, check_left_out_cells, check_many_points]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
 def test_histogram(check: Callable[[type[Histogram]], None]) -> None:
     check(Histogram)
 
@@ -125,6 +148,7 @@ def test_histogram(check: Callable[[type[Histogram]], None]) -> None:
         "clamped": (ClampedOutside, check_whole),
         "no width, whole": (NoWidth, check_whole),
         "itself counted": (ItselfCounted, check_left_out_cells),
+        "counted in single": (SingleCounts, check_many_points),
     }
 )
 def test_histogram_rejects(mutant: tuple[type[Histogram], Callable[[type[Histogram]], None]]) -> None:
@@ -148,6 +172,16 @@ def test_histogram_says_what_is_wrong() -> None:
     assert "add up" in refusal(ValueError, lambda: Histogram(torch.ones(2), (torch.tensor([0.0, 1.0, 2.0]),)))
     assert "bins" in refusal(ValueError, lambda: Histogram.uniform((0.0, 1.0), (0.0, 1.0), bins=[3]))
     assert "two points" in refusal(ValueError, lambda: one.leave_one_out(torch.tensor([0.5])))
+    alone = torch.tensor([1.0, 0.0])  # what is left counts nothing
+    assert "two points" in refusal(ValueError, lambda: one.leave_one_out(torch.tensor([0.5, 0.2]), weights=alone))
+    for bad in ([math.nan, 1.0], [0.0, math.nan, 2.0], [0.0, 1.0, math.inf]):
+        mass = torch.full((len(bad) - 1,), 1 / (len(bad) - 1))
+        assert "finite" in refusal(ValueError, lambda m=mass, b=bad: Histogram(m, (torch.tensor(b),)))  # type: ignore[misc]
+    for share in (math.nan, -1.0):
+        bad_mass = torch.tensor([share, 1 - share])
+        assert "add up" in refusal(ValueError, lambda m=bad_mass: Histogram(m, (torch.tensor([0.0, 1.0, 2.0]),)))  # type: ignore[misc]
+    for pseudo in (-0.5, math.nan):
+        assert "pseudo-count" in refusal(ValueError, lambda a=pseudo: Histogram.uniform((0.0, 1.0), bins=2, pseudo=a))  # type: ignore[misc]
 
 
 # --- kernel densities ------------------------------------------------------------------------------------------------
@@ -364,6 +398,8 @@ def test_kernels_are_the_parts_of_a_classifier() -> None:
 def test_kernel_says_what_is_wrong() -> None:
     points = torch.zeros(3, 2)
     assert "above 0" in refusal(ValueError, lambda: KernelDensity(points, bandwidth=0.0))
+    with pytest.raises((ValueError, TypeError)):  # jaxtyping, which reads the annotations in tests, comes first
+        KernelDensity(points.long(), bandwidth=1.0)
     assert "no point" in refusal(ValueError, lambda: KernelDensity(points[:0], bandwidth=1.0))
     assert "NaN" in refusal(ValueError, lambda: KernelDensity(points / 0, bandwidth=1.0))
     assert "one weight each" in refusal(ValueError, lambda: KernelDensity(points, torch.ones(2), bandwidth=1.0))
@@ -497,6 +533,39 @@ def test_neighbours_keep_shape_and_precision() -> None:
     near = Neighbours(cloud(30, 2, seed=1), k=3)
     assert near.radius(x).dtype == torch.float32 and near.radius(x.reshape(2, 3, 2)).shape == (2, 3)
     assert near.radius(x[:0]).shape == (0,)
+
+
+def check_wide(kind: type[Neighbours]) -> None:
+    """Distances are taken in the higher precision, of whole numbers in that of the others; x decides the answer's."""
+    halves = kind(torch.tensor([0.5, 1.5, 4.0]), k=1).radius(torch.tensor([1, 4]))
+    assert halves.dtype == torch.float32 and halves.tolist() == [0.5, 0.0], "points cut to whole numbers"
+    far = kind(torch.tensor([2.0**24, 2.0**24 + 1], dtype=torch.float64), k=2).radius(torch.tensor([2.0**24]))
+    assert far.dtype == torch.float32 and far.tolist() == [1.0], "points rounded to single precision"
+
+
+class RoundedPoints(Neighbours):
+    """The points in the precision of x, whatever that is."""
+
+    def _radius(self, x: Tensor, *, k: int) -> Tensor:
+        points = self.points.to(x)
+        return (x[:, None] - points).abs().to(torch.get_default_dtype()).kthvalue(k, dim=1).values
+
+
+def test_neighbours_take_the_higher_precision() -> None:
+    check_wide(Neighbours)
+    numbers = Neighbours(torch.tensor([0, 1, 3]), k=1)
+    assert_close(numbers.leave_one_out(), Neighbours(numbers.points.float(), k=1).leave_one_out())
+    assert torch.equal(numbers.radius(torch.tensor([0.25]).double()), torch.tensor([0.25]).double())
+
+
+def test_neighbours_in_the_precision_of_x_are_seen() -> None:
+    rejects(check_wide, RoundedPoints)
+
+
+def test_neighbours_can_be_compared() -> None:
+    """Equality field by field would ask a tensor for its truth."""
+    near = Neighbours(cloud(5, 2), k=1)
+    assert near == near and near != Neighbours(cloud(5, 2), k=1)
 
 
 # --- the recipe and the benchmark ------------------------------------------------------------------------------------

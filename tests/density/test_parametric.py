@@ -14,6 +14,8 @@ from torch.testing import assert_close
 
 from genmodels.density import Bernoulli, Categorical, Density, Gaussian, Mixture, Multinomial, Normal, Poisson
 from genmodels.density.base import whole
+from genmodels.density.histogram import Histogram
+from genmodels.density.kernel import KernelDensity
 from genmodels.training import rng
 from mutants import mutants, refusal, rejects
 
@@ -203,6 +205,69 @@ def test_independent_poisson_counts_given_their_sum_are_multinomial() -> None:
     rates, x = torch.tensor([0.5, 2.0, 4.0]).double(), torch.tensor([[1.0, 2.0, 2.0], [0.0, 0.0, 5.0]]).double()
     given = Poisson(rates).log_prob(x) - Poisson(rates.sum()).log_prob(x.sum(dim=1))
     assert_close(given, Multinomial(rates / rates.sum(), total=5).log_prob(x))
+
+
+def check_large_counts(kinds: tuple[type[Poisson], type[Multinomial]]) -> None:
+    """Of numbers as large as x log x little is left: in single precision what is left has to be scipy's."""
+    poisson, multinomial = kinds
+    for rate in (1e3, 1e5, 1e6):
+        found = poisson(torch.tensor(rate)).log_prob(torch.tensor(int(rate)))
+        assert found.dtype == torch.float32
+        assert_close(float(found), float(stats.poisson(rate).logpmf(rate)), rtol=1e-5, atol=0)
+    p, total = torch.tensor([0.25, 0.75]), 1_000_000
+    found = multinomial(p, total).log_prob(torch.tensor([[250_000, 750_000]]))
+    assert found.dtype == torch.float32
+    assert_close(float(found), float(stats.binom(total, 0.25).logpmf(250_000)), rtol=1e-5, atol=0)
+
+
+class SinglePoisson(Poisson):
+    """Three large terms in the precision of the rate."""
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        x = x.to(self.rate)
+        return torch.xlogy(x, self.rate) - self.rate - torch.lgamma(x + 1)
+
+
+class SingleMultinomial(Multinomial):
+    """The same with the number of ways."""
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        x = x.to(self.p)
+        ways = torch.lgamma(x.new_tensor(self.total + 1.0)) - torch.lgamma(x + 1).sum(dim=1)
+        return ways + torch.xlogy(x, self.p).sum(dim=1)
+
+
+def test_large_counts_keep_their_digits() -> None:
+    check_large_counts((Poisson, Multinomial))
+
+
+@mutants({"Poisson": (SinglePoisson, Multinomial), "multinomial": (Poisson, SingleMultinomial)})
+def test_large_counts_reject(mutant: tuple[type[Poisson], type[Multinomial]]) -> None:
+    rejects(check_large_counts, mutant)
+
+
+def check_many_points(kind: type[Categorical]) -> None:
+    """Beyond 2^24 a single-precision number does not grow when 1 is added to it."""
+    ones, x, weights = 2**20, torch.zeros(2**20 + 2, dtype=torch.long), torch.ones(2**20 + 2)
+    x[-1], weights[0], weights[-1] = 1, 2**24, 2**24
+    fitted = kind(torch.tensor([0.5, 0.5])).fit(x, weights=weights)
+    assert_close(fitted.p, torch.tensor([1 + ones / 2**24, 1.0]) / (2 + ones / 2**24), rtol=1e-6, atol=0)
+
+
+class SingleCounts(Categorical):
+    """Ones added up in single precision, one after the other."""
+
+    def _fit(self, x: Tensor, weights: Tensor) -> Categorical:
+        counts = torch.zeros(2).scatter_add_(0, x, weights)
+        return type(self)(counts / counts.sum())
+
+
+def test_many_points_are_counted() -> None:
+    check_many_points(Categorical)
+
+
+def test_many_points_reject_single_precision() -> None:
+    rejects(check_many_points, SingleCounts)
 
 
 # --- the fit of a Gaussian: 1/N, about its own mean ------------------------------------------------------------------
@@ -469,6 +534,22 @@ def test_what_is_no_point_is_refused(density: Density, x: float, word: str) -> N
         assert word in refusal(ValueError, lambda: density.fit(torch.tensor([x])))
 
 
+DRAWN = [
+    Categorical.uniform(3, 2),
+    Histogram.uniform((0.0, 1.0), bins=3),
+    KernelDensity.standard(2, bandwidth=1.0),
+    Mixture(torch.tensor([0.5, 0.5]), (Categorical.uniform(3), Poisson.unit())),
+]
+
+
+@pytest.mark.parametrize("density", DRAWN, ids=lambda density: type(density).__name__)
+def test_to_draw_nothing_takes_no_randomness(density: Density) -> None:
+    """A part of a mixture that nobody falls to leaves the draws of the next part as they are."""
+    stream = rng(0)
+    assert density.sample((0,), rng=stream).shape == (0, *density.event_shape)
+    assert torch.equal(torch.rand(2, generator=stream), torch.rand(2, generator=rng(0)))
+
+
 @pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan, 0.5, -1.0])
 def test_whole_numbers_are_finite(x: float) -> None:
     assert "a count" in refusal(ValueError, lambda: whole(torch.tensor([1.0, x]), low=0, high=None, what="a count"))
@@ -514,11 +595,6 @@ def test_a_fit_wants_one_point_per_row() -> None:
         (Normal.standard(2), torch.randn(2)),
     ):
         assert "one point per row" in refusal(ValueError, lambda d=density, x=x: d.fit(x))  # type: ignore[misc]
-
-
-def test_densities_can_be_compared() -> None:
-    """Equality field by field would ask a tensor for its truth."""
-    assert Bernoulli.fair(2) != Bernoulli.fair(2)
 
 
 def test_parameters_outside_the_family_are_refused() -> None:

@@ -13,6 +13,7 @@ import torch
 from density.properties import (
     CHECKS,
     Case,
+    can_be_compared,
     integrates,
     keeps_precision,
     refuses,
@@ -90,6 +91,11 @@ class NoChecks(Normal):
         return self._log_prob(x)
 
 
+@dataclass(frozen=True)
+class FieldByField(Normal):
+    """Equal if all parameters are: with two numbers or more there is no answer, but an error."""
+
+
 @dataclass
 class Mutant:
     density: type[Normal]
@@ -102,6 +108,7 @@ class Mutant:
         "variance for std": Mutant(VarianceForStd, samples_agree),
         "batch mean": Mutant(BatchMean, rows_do_not_mix),
         "single precision": Mutant(SinglePrecision, keeps_precision),
+        "field by field": Mutant(FieldByField, can_be_compared),
         "weights forgotten": Mutant(NoWeights, weights_are_copies),
         "no checks": Mutant(NoChecks, refuses),
     }
