@@ -53,7 +53,7 @@ def test_the_peer_reaches_about_the_same_bound() -> None:
     for q in (theirs, ours):
         gamma = recipe.allocation.infer(CORPUS, recipe.allocation.expected_log(q.words), alpha)
         q = recipe.allocation.Posterior(q.words, gamma)
-        bounds.append(recipe.allocation.bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
+        bounds.append(recipe.allocation.corpus_bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
     assert abs(bounds[0] - bounds[1]) < 0.1
 
 

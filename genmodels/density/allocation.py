@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.distributions import Dirichlet, kl_divergence
 
 from ..data.documents import Corpus
-from .base import Density
+from .base import Density, whole
 from .discrete import Categorical
 
 
@@ -51,13 +51,15 @@ class LDA(Density):
         return (self.length,)
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        numbers = Categorical(self.topics[0])._numbers(x)
+        numbers = self._numbers(x)
         if (ways := (self.length + 1) ** (len(self.topics) - 1)) > 10**6:
             raise ValueError(
                 f"the exact sum over how many of {self.length} words each of {len(self.topics)} topics wrote has "
                 f"{ways} terms: give fewer topics or shorter documents, or use `document_bound`."
             )
-        return torch.cat([exact(row, self.topics, self.alpha)[None] for row in numbers] or [self.alpha.new_zeros(0)])
+        return torch.cat(
+            [document_log_prob(row, self.topics, self.alpha)[None] for row in numbers] or [self.alpha.new_zeros(0)]
+        )
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
         if not n:
@@ -69,16 +71,21 @@ class LDA(Density):
         return torch.cat(words).reshape(n, self.length)
 
     def _fit(self, x: Tensor, weights: Tensor) -> LDA:
-        corpus = Corpus.from_tokens(Categorical(self.topics[0])._numbers(x), words=self.topics.shape[1])
+        corpus = Corpus.from_tokens(self._numbers(x), words=self.topics.shape[1])
         start = self.eta + self.topics * float(weights.sum()) * self.length / len(self.topics)
-        steps = variational(
+        steps = variational_bayes(
             corpus.to(start.dtype), start, alpha=self.alpha, eta=self.eta, steps=self.steps, weights=weights.to(start)
         )
         *_, (last, _) = steps
         return replace(self, topics=last.topics)
 
+    def _numbers(self, x: Tensor) -> Tensor:
+        words = self.topics.shape[1]
+        whole(x, low=0, high=words - 1, what=f"a word is a whole number from 0 to {words - 1}")
+        return x.long()
 
-def exact(
+
+def document_log_prob(
     document: Int[Tensor, " length"], topics: Float[Tensor, "topics words"], alpha: Float[Tensor, " topics"]
 ) -> Float[Tensor, ""]:
     r""":math:`\log p(w_1\dots w_L)=\log\sum_np(n)\sum_{z:\,n(z)=n}\prod_ip(w_i\mid z_i)` of LDA.
@@ -111,7 +118,7 @@ def exact(
 def enumerated(
     document: Int[Tensor, " length"], topics: Float[Tensor, "topics words"], alpha: Float[Tensor, " topics"]
 ) -> Float[Tensor, ""]:
-    r"""`exact` the long way, over all :math:`K^L` assignments of topics to words: for tiny documents."""
+    r"""`document_log_prob` the long way, over all :math:`K^L` assignments of topics to words: for tiny documents."""
     terms = []
     for assignment in itertools.product(range(len(topics)), repeat=len(document)):
         z = torch.tensor(assignment, dtype=torch.long)
@@ -144,8 +151,14 @@ def expected_log(dirichlet: Float[Tensor, "rows things"]) -> Float[Tensor, "rows
     return dirichlet.digamma() - dirichlet.sum(dim=1, keepdim=True).digamma()
 
 
+def scaled(log: Float[Tensor, "rows things"]) -> tuple[Float[Tensor, "rows things"], Float[Tensor, " rows"]]:
+    """The numbers with these logarithms, each row divided by its largest, and the logarithm of the largest."""
+    most = log.max(dim=1).values
+    return (log - most[:, None]).exp().contiguous(), most
+
+
 def random_words(topics: int, words: int, *, rng: torch.Generator, dtype: torch.dtype = torch.float64) -> Tensor:
-    """A start for `variational`: Gamma(100, 1/100), all close to 1, as scikit-learn begins."""
+    """A start for `variational_bayes`: Gamma(100, 1/100), all close to 1, as scikit-learn begins."""
     return (torch._standard_gamma(torch.full((topics, words), 100.0, dtype=torch.float64), generator=rng) / 100).to(
         dtype
     )
@@ -168,11 +181,10 @@ def infer(
 
     Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
     """
-    right = (log_topics - log_topics.max(dim=0).values).exp().T.contiguous()  # a word's scale cancels in q(z)
+    right, _ = scaled(log_topics.T)  # a word's scale cancels in q(z), and so does a document's
     gamma = torch.ones_like(right[:1]).repeat(corpus.documents, 1) if start is None else start
     for left_over in range(sweeps - 1, -1, -1):
-        left = expected_log(gamma)
-        left = (left - left.max(dim=1, keepdim=True).values).exp()  # and so does a document's
+        left, _ = scaled(expected_log(gamma))
         shares = left * corpus.by_document(corpus.count / corpus.spread(left, right), right)
         before, gamma = gamma, alpha + shares
         moving = ((gamma - before).abs().mean(dim=1) >= tolerance).nonzero()[:, 0]
@@ -197,24 +209,22 @@ def document_bound(
     :math:`\sum_wn_w\log\sum_ke^{\mathbb E\log\theta_k}p(w\mid k)-\mathrm{KL}(q(\theta)\|\mathrm{Dir}(\alpha))`.
     Source: Blei, Ng, Jordan 2003, appendix A.3, with its best q(z) put in.
     """
-    left, right = expected_log(documents), log_topics.T
-    most = left.max(dim=1).values, right.max(dim=1).values
-    mixed = corpus.spread((left - most[0][:, None]).exp(), (right - most[1][:, None]).exp().contiguous())
-    words = corpus.count * (mixed.log() + most[0][corpus.document] + most[1][corpus.word])
+    (left, of_document), (right, of_word) = scaled(expected_log(documents)), scaled(log_topics.T)
+    mixed = corpus.spread(left, right).log() + of_document[corpus.document] + of_word[corpus.word]
     prior = kl_divergence(Dirichlet(documents), Dirichlet(alpha.expand_as(documents)))
-    return torch.zeros_like(prior).index_add(0, corpus.document, words) - prior
+    return torch.zeros_like(prior).index_add(0, corpus.document, corpus.count * mixed) - prior
 
 
-def bound(
+def corpus_bound(
     corpus: Corpus, q: Posterior, *, alpha: Float[Tensor, " topics"], eta: float, weights: Tensor | None = None
 ) -> float:
-    """The lower bound of the whole corpus's log-probability that `variational` raises, in nats."""
+    """The lower bound of the whole corpus's log-probability that `variational_bayes` raises, in nats."""
     each = document_bound(corpus, expected_log(q.words), alpha, q.documents).double()
     prior = kl_divergence(Dirichlet(q.words), Dirichlet(torch.full_like(q.words, eta))).double().sum()
     return float((each if weights is None else each * weights).sum() - prior)
 
 
-def variational(
+def variational_bayes(
     corpus: Corpus,
     words: Float[Tensor, "topics words"],
     *,
@@ -239,13 +249,13 @@ def variational(
     """
     tokens = corpus.tokens if weights is None else float(corpus.lengths() @ weights)
     gamma, before = None, -torch.inf
-    for _ in range(steps + 1):
+    for remaining in reversed(range(steps + 1)):
         log_topics = expected_log(words)
         gamma = infer(corpus, log_topics, alpha, start=None if afresh else gamma, sweeps=sweeps)
         q = Posterior(words, gamma)
-        now = bound(corpus, q, alpha=alpha, eta=eta, weights=weights) / tokens
+        now = corpus_bound(corpus, q, alpha=alpha, eta=eta, weights=weights) / tokens
         yield q, now
-        if now - before < tolerance:
+        if now - before < tolerance or not remaining:
             return
         before, words = now, eta + expected_counts(corpus, log_topics, gamma, weights)
 
@@ -260,9 +270,7 @@ def expected_counts(
 
     `weights` count documents as copies.
     """
-    left, right = expected_log(documents), log_topics.T
-    left = (left - left.max(dim=1, keepdim=True).values).exp()
-    right = (right - right.max(dim=1, keepdim=True).values).exp().contiguous()
+    (left, _), (right, _) = scaled(expected_log(documents)), scaled(log_topics.T)
     ratio = corpus.count / corpus.spread(left, right)
     return (right * corpus.by_word(ratio, left if weights is None else left * weights[:, None])).T
 

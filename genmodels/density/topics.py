@@ -73,12 +73,12 @@ def plsa(mixture: Mixture, corpus: Corpus, *, steps: int, tolerance: float = 0.0
     :math:`p(d,z)\leftarrow p(d,z)\sum_wr_{dw}p(w\mid z)/N` and :math:`p(w\mid z)\propto p(w\mid z)\sum_dr_{dw}p(d,z)`.
     """
     before, pseudo = -torch.inf, mixture.parts[0].parts[1].pseudo  # type: ignore[attr-defined]
-    for _ in range(steps + 1):
+    for remaining in reversed(range(steps + 1)):
         left, right = (mixture.weights[:, None] * _column(mixture, 0)).T, topics_of(mixture).T
         mixed = corpus.spread(left, right)
         now = float(corpus.count @ mixed.log() / corpus.count.sum())
         yield mixture, now
-        if now - before < tolerance:
+        if now - before < tolerance or not remaining:
             return
         before = now
         by_document = left * corpus.by_document(corpus.count / mixed, right)

@@ -6,6 +6,7 @@ import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -105,6 +106,16 @@ def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
     assert abs(product.sum() / table.sum() - 1) < 1e-3
 
 
+def test_no_step_is_taken_that_nobody_sees() -> None:
+    """Three steps are three M-steps, and a fourth would be a pass over the corpus for nothing."""
+    words = allocation.random_words(6, 9, rng=rng(0))
+    with patch.object(topics, "_mixture", wraps=topics._mixture) as maximised:
+        assert len(list(topics.plsa(START, CORPUS, steps=3))) == 4
+    with patch.object(allocation, "expected_counts", wraps=allocation.expected_counts) as counted:
+        assert len(list(allocation.variational_bayes(CORPUS, words, alpha=ALPHA, eta=0.1, steps=3))) == 4
+    assert maximised.call_count == counted.call_count == 3
+
+
 def test_a_dead_topic_stays_a_distribution() -> None:
     """In single precision a weight may become 0; its topic must not become NaN."""
     weights = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
@@ -124,7 +135,7 @@ def test_the_sum_over_counts_is_the_sum_over_assignments(k: int) -> None:
     for document in ([0], [2, 2], [0, 1, 1, 2], [2, 0, 1, 0, 2]):
         words = torch.tensor(document)
         testing.assert_close(
-            allocation.exact(words, THREE[:k], FEW[:k]), allocation.enumerated(words, THREE[:k], FEW[:k])
+            allocation.document_log_prob(words, THREE[:k], FEW[:k]), allocation.enumerated(words, THREE[:k], FEW[:k])
         )
 
 
@@ -212,7 +223,7 @@ Climb = Callable[[Corpus, Tensor], list[float]]
 
 
 def climb(corpus: Corpus, words: Tensor) -> list[float]:
-    return [value for _, value in allocation.variational(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
+    return [value for _, value in allocation.variational_bayes(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
 
 
 def never_falls(climb: Climb) -> None:
@@ -236,7 +247,8 @@ def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: floa
                 left, right = log(gamma).exp(), log(words).exp()
                 gamma = alpha + left * ((table / (left @ right)) @ right.T)
             values.append(
-                allocation.bound(corpus, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1) / corpus.tokens
+                allocation.corpus_bound(corpus, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+                / corpus.tokens
             )
             left = log(gamma).exp()
             words = eta + right * (left.T @ (table / (left @ right)))
@@ -272,14 +284,14 @@ End = Callable[[Tensor], Tensor]
 
 
 def end(words: Tensor, **manner: Any) -> Tensor:
-    *_, (q, _) = allocation.variational(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
+    *_, (q, _) = allocation.variational_bayes(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
     return q.words
 
 
 def height(words: Tensor) -> float:
     """The bound with documents at their best, begun evenly."""
     gamma = allocation.infer(MANY, allocation.expected_log(words), TEN)
-    return allocation.bound(MANY, allocation.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
+    return allocation.corpus_bound(MANY, allocation.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
 
 
 def ends_higher(run: End) -> None:
@@ -305,9 +317,13 @@ def test_documents_begun_afresh_end_higher_rejects(mutant: End) -> None:
 def test_afresh_forgets_the_documents() -> None:
     """A step depends on the topics alone: run from the middle, the rest is the same."""
     start = allocation.random_words(6, 9, rng=rng(9))
-    whole = list(allocation.variational(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True))
+    whole = list(
+        allocation.variational_bayes(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True)
+    )
     middle = whole[2][0].words
-    rest = list(allocation.variational(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True))
+    rest = list(
+        allocation.variational_bayes(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True)
+    )
     for (a, one), (b, other) in zip(whole[2:], rest, strict=True):
         testing.assert_close(a.documents, b.documents)
         assert abs(one - other) < 1e-12
@@ -333,7 +349,7 @@ def test_the_bound_and_the_documents_are_scikit_learns() -> None:
     gamma = allocation.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
     theirs = torch.from_numpy(model.transform(CORPUS.table().numpy()))
     testing.assert_close(gamma / gamma.sum(dim=1, keepdim=True), theirs, rtol=1e-5, atol=1e-6)
-    own = allocation.bound(CORPUS, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+    own = allocation.corpus_bound(CORPUS, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
     testing.assert_close(own, float(model.score(CORPUS.table().numpy())), rtol=1e-6, atol=1e-3)
 
 
