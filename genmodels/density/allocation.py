@@ -95,24 +95,25 @@ def document_log_prob(
     word after the other is added to a table over n, :math:`(L+1)^{K-1}` numbers (the last topic wrote the rest).
     """
     length, others = len(document), len(topics) - 1
-    table, scale = topics.new_zeros((length + 1,) * others), topics.new_zeros(())
-    table.view(-1)[0] = 1.0
-    for word in document:
-        grown = table * topics[-1, word]
-        for k in range(others):
-            grown.narrow(k, 1, length).add_(table.narrow(k, 0, length) * topics[k, word])
-        table, scale = grown / grown.max(), scale + grown.max().log()
-    axes = [
-        torch.arange(length + 1.0, dtype=topics.dtype).reshape([-1 if i == k else 1 for i in range(others)])
-        for k in range(others)
-    ]
-    wrote = [*axes, length - sum(axes, start=topics.new_zeros((1,) * others))]
-    prior = sum(
-        ((a + n.clamp_min(0)).lgamma() - a.lgamma() for a, n in zip(alpha, wrote, strict=True)),
-        start=topics.new_zeros(()),
-    )
+    # In logarithms, since the prior may prefer counts whose likelihood is e^-1000 times that of the likeliest.
+    table = topics.new_full((length + 1,) * others, -torch.inf)
+    table.view(-1)[0] = 0.0
+    for *first, last in topics.log().T[document]:
+        grown = table + last
+        for k, log_p in enumerate(first):
+            more = grown.narrow(k, 1, length)
+            more.copy_(torch.logaddexp(more, table.narrow(k, 0, length) + log_p))
+        table = grown
+    return (table + _log_urn(alpha, length)).flatten().logsumexp(dim=0)
+
+
+def _log_urn(alpha: Tensor, length: int) -> Tensor:
+    """The prior of an assignment in which topic k wrote n_k words, axis k being n_k; the last topic wrote the rest."""
+    steps = torch.arange(length + 1, dtype=alpha.dtype, device=alpha.device)
+    wrote = torch.meshgrid(*[steps] * (len(alpha) - 1), indexing="ij") if len(alpha) > 1 else ()
+    rest = (length - sum(wrote, start=torch.zeros_like(steps[0]))).clamp_min(0)  # of impossible n any finite number
     urn = alpha.sum().lgamma() - (alpha.sum() + length).lgamma()
-    return scale + urn + (table.log() + prior).flatten().logsumexp(dim=0)
+    return urn + sum((a + n).lgamma() - a.lgamma() for a, n in zip(alpha, (*wrote, rest), strict=True))
 
 
 def enumerated(
@@ -153,7 +154,7 @@ def expected_log(dirichlet: Float[Tensor, "rows things"]) -> Float[Tensor, "rows
 
 def scaled(log: Float[Tensor, "rows things"]) -> tuple[Float[Tensor, "rows things"], Float[Tensor, " rows"]]:
     """The numbers with these logarithms, each row divided by its largest, and the logarithm of the largest."""
-    most = log.max(dim=1).values
+    most = log.max(dim=1).values.clamp_min(torch.finfo(log.dtype).min)  # of a row of zeros: not -inf minus -inf
     return (log - most[:, None]).exp().contiguous(), most
 
 

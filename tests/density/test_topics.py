@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -144,9 +145,57 @@ def test_one_word_follows_the_mean_proportions() -> None:
     testing.assert_close(LDA(FEW, THREE, 1).log_prob(torch.arange(3)[:, None]).exp(), mean)
 
 
+LogProb = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def does_not_underflow(log_prob: LogProb) -> None:
+    """Of equal topics the prior does not matter; a small alpha has its mass where hardly any assignment is."""
+    for dtype, length in ((torch.float32, 300), (torch.float64, 2000)):
+        alike, alpha = torch.full((2, 4), 0.25, dtype=dtype), torch.full((2,), 0.01, dtype=dtype)
+        found = log_prob(torch.zeros(length, dtype=torch.long), alike, alpha)
+        assert abs(float(found) / (-length * math.log(4)) - 1) < 1e-5
+
+
 def test_long_documents_do_not_underflow() -> None:
-    document = LDA(FEW, THREE, 300).sample((1,), rng=rng(3))
-    assert bool(LDA(FEW.float(), THREE.float(), 300).log_prob(document).isfinite().all())
+    does_not_underflow(allocation.document_log_prob)
+
+
+def scaled_by_the_largest(document: Tensor, rows: Tensor, alpha: Tensor) -> Tensor:
+    """For two topics: the likelihood by itself, divided by its largest entry, where the prior wants the smallest."""
+    table, scale = rows.new_zeros(len(document) + 1), rows.new_zeros(())
+    table[0] = 1.0
+    for word in document:
+        grown = table * rows[1, word]
+        grown[1:] += table[:-1] * rows[0, word]
+        table, scale = grown / grown.max(), scale + grown.max().log()
+    n = torch.arange(len(document) + 1, dtype=rows.dtype)
+    prior = (alpha[0] + n).lgamma() - alpha[0].lgamma() + (alpha[1] + n.flip(0)).lgamma() - alpha[1].lgamma()
+    urn = alpha.sum().lgamma() - (alpha.sum() + len(document)).lgamma()
+    return scale + urn + (table.log() + prior).logsumexp(dim=0)
+
+
+def test_the_scaled_table_is_right_for_few_words() -> None:
+    words = torch.tensor([2, 0, 1, 0, 2])
+    testing.assert_close(
+        scaled_by_the_largest(words, THREE[:2], FEW[:2]), allocation.document_log_prob(words, THREE[:2], FEW[:2])
+    )
+
+
+@mutants({"scaled by the largest": scaled_by_the_largest})
+def test_long_documents_do_not_underflow_rejects(mutant: LogProb) -> None:
+    rejects(does_not_underflow, mutant)
+
+
+def test_a_word_of_no_topic_is_impossible() -> None:
+    """Minus infinity, and not NaN, for the likelihood and for its bound."""
+    without = torch.tensor([[0.5, 0.5, 0.0], [0.2, 0.8, 0.0]], dtype=torch.float64)
+    words, alpha = torch.tensor([[0, 2, 1], [0, 1, 1]]), torch.ones(2, dtype=torch.float64)
+    assert LDA(alpha, without, 3).log_prob(words).isneginf().tolist() == [True, False]
+    assert allocation.enumerated(words[0], without, alpha).isneginf()
+    below = allocation.document_bound(
+        Corpus.from_tokens(words, words=3), without.log(), alpha, torch.ones_like(without[:, :2])
+    )
+    assert below.isneginf().tolist() == [True, False] and not bool(below.isnan().any())
 
 
 def test_too_many_ways_are_refused() -> None:
