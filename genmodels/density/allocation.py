@@ -62,22 +62,24 @@ class LDA(Density):
         )
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
+        topics = self.topics.detach().to(rng.device)
         if not n:
-            return torch.zeros(0, self.length, dtype=torch.long)
-        theta = torch._sample_dirichlet(self.alpha.expand(n, -1).double(), generator=rng)
+            return torch.zeros(0, self.length, dtype=torch.long, device=self.topics.device)
+        theta = log_dirichlet(self.alpha.expand(n, -1), rng=rng).exp()
         topic = torch.multinomial(theta, self.length, replacement=True, generator=rng).flatten()
-        block = max(1, 2**24 // self.topics.shape[1])  # so many distributions over words are laid out at once
-        words = [torch.multinomial(self.topics[some], 1, generator=rng) for some in topic.split(block)]
-        return torch.cat(words).reshape(n, self.length)
+        block = max(1, 2**24 // topics.shape[1])  # so many distributions over words are laid out at once
+        words = [torch.multinomial(topics[some], 1, generator=rng) for some in topic.split(block)]
+        return torch.cat(words).reshape(n, self.length).to(self.topics.device)
 
     def _fit(self, x: Tensor, weights: Tensor) -> LDA:
         corpus = Corpus.from_tokens(self._numbers(x), words=self.topics.shape[1])
-        start = self.eta + self.topics * float(weights.sum()) * self.length / len(self.topics)
+        topics, alpha = self.topics.cpu(), self.alpha.cpu()  # where a corpus lives
+        start = self.eta + topics * float(weights.sum()) * self.length / len(topics)
         steps = variational_bayes(
-            corpus.to(start.dtype), start, alpha=self.alpha, eta=self.eta, steps=self.steps, weights=weights.to(start)
+            corpus.to(start.dtype), start, alpha=alpha, eta=self.eta, steps=self.steps, weights=weights.to(start)
         )
         *_, (last, _) = steps
-        return replace(self, topics=last.topics)
+        return replace(self, topics=last.topics.to(self.topics))
 
     def _numbers(self, x: Tensor) -> Tensor:
         words = self.topics.shape[1]
@@ -156,6 +158,17 @@ def scaled(log: Float[Tensor, "rows things"]) -> tuple[Float[Tensor, "rows thing
     """The numbers with these logarithms, each row divided by its largest, and the logarithm of the largest."""
     most = log.max(dim=1).values.clamp_min(torch.finfo(log.dtype).min)  # of a row of zeros: not -inf minus -inf
     return (log - most[:, None]).exp().contiguous(), most
+
+
+def log_dirichlet(dirichlet: Float[Tensor, "rows things"], *, rng: torch.Generator) -> Float[Tensor, "rows things"]:
+    r"""A draw of :math:`\log\theta` for each row, in double precision on the device of `rng`.
+
+    A Gamma(a) variable is :math:`gu^{1/a}`, with g of Gamma(a + 1) and u uniform. For a small a it underflows, and its
+    logarithm does not.
+    """
+    a = dirichlet.detach().to(rng.device, torch.float64)
+    u = 1 - torch.rand(a.shape, generator=rng, dtype=a.dtype, device=a.device)  # in (0, 1]
+    return (torch._standard_gamma(a + 1, generator=rng).log() + u.log() / a).log_softmax(dim=1)
 
 
 def random_words(topics: int, words: int, *, rng: torch.Generator, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -289,11 +302,16 @@ def importance(
 
     The mean is unbiased, its logarithm too low on average, and the less so the more samples.
     """
-    prior, q = Dirichlet(alpha), Dirichlet(documents)
+    right, scale = topics.T.contiguous(), _log_beta(documents) - _log_beta(alpha[None])
     weighed = []
     for _ in range(samples):
-        theta = torch._sample_dirichlet(documents, generator=rng).clamp_min(torch.finfo(documents.dtype).tiny)
-        words = corpus.count * corpus.spread(theta, topics.T.contiguous()).log()
-        given = torch.zeros_like(theta[:, 0]).index_add(0, corpus.document, words)
-        weighed.append(given + prior.log_prob(theta) - q.log_prob(theta))
+        log_theta = log_dirichlet(documents, rng=rng).to(documents)
+        words = corpus.count * corpus.spread(log_theta.exp(), right).log()
+        given = torch.zeros_like(log_theta[:, 0]).index_add(0, corpus.document, words)
+        weighed.append(given + ((alpha - documents) * log_theta).sum(dim=1) + scale)
     return torch.stack(weighed).logsumexp(dim=0) - math.log(samples)
+
+
+def _log_beta(dirichlet: Tensor) -> Tensor:
+    """What a Dirichlet density is divided by, in logarithms."""
+    return dirichlet.lgamma().sum(dim=1) - dirichlet.sum(dim=1).lgamma()
