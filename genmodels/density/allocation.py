@@ -19,9 +19,10 @@ from torch.distributions import Dirichlet, kl_divergence
 from ..data.documents import Corpus
 from .base import Density, whole
 from .discrete import Categorical
+from .topics import possible, shares
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LDA(Density):
     r"""Documents of equal length: :math:`\theta\sim\mathrm{Dir}(\alpha)`, :math:`z_i\sim\theta,\ w_i\sim p(w\mid z_i)`.
 
@@ -32,7 +33,8 @@ class LDA(Density):
     Raises
     ------
     ValueError
-        If alpha is not above 0, there is not one for each topic, or there are too many ways for the exact sum.
+        If alpha or eta is not above 0, there is not one alpha for each topic, `length` is below 1, `steps` below 0, or
+        there are too many ways for the exact sum.
     """
 
     alpha: Float[Tensor, " topics"]
@@ -44,6 +46,9 @@ class LDA(Density):
     def __post_init__(self) -> None:
         if self.alpha.shape != (len(self.topics),) or not bool((self.alpha > 0).all()):
             raise ValueError(f"alpha has a number above 0 for each of the {len(self.topics)} topics; got {self.alpha}.")
+        if self.length < 1 or not self.eta > 0 or self.steps < 0:
+            given = f"length={self.length}, eta={self.eta:g}, steps={self.steps}"
+            raise ValueError(f"length is 1 or more, eta above 0 and steps 0 or more; got {given}.")
         Categorical(self.topics)  # refuses rows that do not add up to 1
 
     @property
@@ -131,7 +136,7 @@ def enumerated(
     return torch.stack(terms).logsumexp(dim=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Posterior:
     """What variational Bayes knows: a Dirichlet distribution for each topic and for each document's proportions."""
 
@@ -141,12 +146,12 @@ class Posterior:
     @property
     def topics(self) -> Float[Tensor, "topics words"]:
         """The mean of each topic."""
-        return self.words / self.words.sum(dim=1, keepdim=True)
+        return shares(self.words)
 
     @property
     def proportions(self) -> Float[Tensor, "documents topics"]:
         """The mean proportions of each document."""
-        return self.documents / self.documents.sum(dim=1, keepdim=True)
+        return shares(self.documents)
 
 
 def expected_log(dirichlet: Float[Tensor, "rows things"]) -> Float[Tensor, "rows things"]:
@@ -194,13 +199,18 @@ def infer(
     have, only the others go on.
 
     Source: Blei, Ng, Jordan 2003, eqs. 6 and 7.
+
+    Raises
+    ------
+    ValueError
+        If no topic gives some word of a document a probability above 0.
     """
     right, _ = scaled(log_topics.T)  # a word's scale cancels in q(z), and so does a document's
     gamma = torch.ones_like(right[:1]).repeat(corpus.documents, 1) if start is None else start
     for left_over in range(sweeps - 1, -1, -1):
         left, _ = scaled(expected_log(gamma))
-        shares = left * corpus.by_document(corpus.count / corpus.spread(left, right), right)
-        before, gamma = gamma, alpha + shares
+        ratio = corpus.count / possible(corpus.spread(left, right))
+        before, gamma = gamma, alpha + left * corpus.by_document(ratio, right)
         moving = ((gamma - before).abs().mean(dim=1) >= tolerance).nonzero()[:, 0]
         if 2 * len(moving) < len(gamma):  # a sweep over all would mostly repeat what is known
             if len(moving):
@@ -283,9 +293,14 @@ def expected_counts(
     r"""How often each topic wrote each word, :math:`\sum_dn_{dw}\,q(z=k\mid d,w)`.
 
     `weights` count documents as copies.
+
+    Raises
+    ------
+    ValueError
+        If no topic gives some word of a document a probability above 0.
     """
     (left, _), (right, _) = scaled(expected_log(documents)), scaled(log_topics.T)
-    ratio = corpus.count / corpus.spread(left, right)
+    ratio = corpus.count / possible(corpus.spread(left, right))
     return (right * corpus.by_word(ratio, left if weights is None else left * weights[:, None])).T
 
 

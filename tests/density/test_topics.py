@@ -97,7 +97,7 @@ def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
 
     The table has four topics and hardly any noise, so that the two ways to the top lead to the same one.
     """
-    shares = topics._shares(torch.rand(40, 4, generator=rng(2), dtype=torch.float64) ** 3)
+    shares = topics.shares(torch.rand(40, 4, generator=rng(2), dtype=torch.float64) ** 3)
     corpus = Corpus.from_table((30 * shares @ BARS[:4]).round())
     *_, (_, value) = topics.plsa(START, corpus, steps=1000)
     table = corpus.table().numpy()
@@ -127,6 +127,36 @@ def test_a_dead_topic_stays_a_distribution() -> None:
     weights = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
     for mixture, _ in topics.plsa(Mixture(weights, START.parts), CORPUS, steps=3):
         assert bool(topics.topics_of(mixture).isfinite().all())
+
+
+def test_documents_without_words_mix_topics_evenly() -> None:
+    """By pLSA and folded in; the others are what they are without them."""
+    table = CORPUS.table()
+    table[3] = 0
+    some = torch.arange(40) != 3
+    *_, (model, _) = topics.plsa(START, Corpus.from_table(table), steps=5)
+    for found, alone in (
+        (topics.proportions_of(model), None),
+        (topics.folded(Corpus.from_table(table), BARS), topics.folded(Corpus.from_table(table[some]), BARS)),
+    ):
+        testing.assert_close(found[3], torch.full_like(found[3], 1 / found.shape[1]))
+        testing.assert_close(found.sum(dim=1), torch.ones(40).double())
+        if alone is not None:
+            testing.assert_close(found[some], alone)
+
+
+def test_words_of_no_topic_are_refused() -> None:
+    """One sentence, wherever a word of a document would have to be shared out among topics that all rule it out."""
+    without = torch.tensor([[0.5, 0.5, 0.0], [0.2, 0.8, 0.0]], dtype=torch.float64)
+    corpus, alpha = Corpus.from_tokens(torch.tensor([[0, 1], [1, 2]]), words=3), torch.ones(2, dtype=torch.float64)
+    start = topics._mixture(alpha, alpha.expand(2, -1), without, pseudo=0.0)
+    for call in (
+        lambda: list(topics.plsa(start, corpus, steps=1)),
+        lambda: topics.folded(corpus, without),
+        lambda: allocation.infer(corpus, without.log(), alpha),
+        lambda: allocation.expected_counts(corpus, without.log(), torch.ones_like(without[:, :2])),
+    ):
+        assert "no topic gives" in refusal(ValueError, call)
 
 
 # --- LDA: the exact likelihood
@@ -208,6 +238,17 @@ def test_too_many_ways_are_refused() -> None:
     assert "document_bound" in refusal(ValueError, lambda: many.log_prob(torch.zeros(1, 60, dtype=torch.long)))
     assert "alpha" in refusal(ValueError, lambda: LDA(-ALPHA, BARS, 3))
     assert "paired" in refusal(ValueError, lambda: topics.matched(BARS[:2], BARS))
+
+
+@pytest.mark.parametrize("wrong", [{"length": 0}, {"eta": 0.0}, {"eta": math.nan}, {"steps": -1}])
+def test_a_fit_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    assert next(iter(wrong)) in refusal(ValueError, lambda: LDA(**{"alpha": FEW, "topics": THREE, "length": 3} | wrong))
+
+
+def test_models_can_be_compared() -> None:
+    for make in (lambda: LDA(FEW, THREE, 3), lambda: allocation.Posterior(THREE, THREE)):
+        model = make()
+        assert model == model and model != make()
 
 
 # --- LDA: small priors
