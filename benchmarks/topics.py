@@ -52,7 +52,7 @@ def fitted(corpus: Corpus, *, k: int, passes: int) -> torch.Tensor:
 def reached(corpus: Corpus, words: torch.Tensor) -> float:
     alpha = torch.full((len(words),), ALPHA).double()
     q = allocation.Posterior(words, allocation.infer(corpus, allocation.expected_log(words), alpha))
-    return allocation.bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
+    return allocation.corpus_bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ def lda(
     train: Corpus, *, k: int, seed: int, alpha: float = ALPHA, eta: float = ETA
 ) -> tuple[allocation.Posterior, int]:
     start = allocation.random_words(k, train.words, rng=training.rng(seed), dtype=SINGLE)
-    steps = allocation.variational(
+    steps = allocation.variational_bayes(
         train, start, alpha=torch.full((k,), alpha), eta=eta, sweeps=10, afresh=True, **LIMIT
     )
     return last(steps)
@@ -161,7 +161,7 @@ def beside(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
     us = {"model": f"ours, {steps} steps", "seconds": round(time.process_time() - began, 1)}
     for name, found in ((own, q), (us, ours)):
         gamma = allocation.infer(train, allocation.expected_log(found.words), alpha)
-        value = allocation.bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
+        value = allocation.corpus_bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
         rows.append(
             {**name, "topics": BESIDE, "seed": seed, "bound": round(value, 4), **completed(found, seen, hidden)}
         )

@@ -44,7 +44,7 @@ def rows_of(corpus: Corpus, *, k: int, seed: int, held_out: int) -> list[dict[st
         ]
     bare, _ = plsa(train, k=k, seed=seed, pseudo=0.0)
     mixed = hidden.spread(topics.folded(seen, bare), bare.T.contiguous())
-    impossible = float(hidden.count[mixed == 0].sum())
+    impossible = float(hidden.count[~(mixed > 0)].sum())
     rows.append(
         {"topics of": "plsa without pseudo-counts", "seed": seed, "impossible": impossible, "hidden": hidden.tokens}
     )

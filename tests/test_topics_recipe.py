@@ -53,7 +53,7 @@ def test_the_peer_reaches_about_the_same_bound() -> None:
     for q in (theirs, ours):
         gamma = recipe.allocation.infer(CORPUS, recipe.allocation.expected_log(q.words), alpha)
         q = recipe.allocation.Posterior(q.words, gamma)
-        bounds.append(recipe.allocation.bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
+        bounds.append(recipe.allocation.corpus_bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
     assert abs(bounds[0] - bounds[1]) < 0.1
 
 
@@ -80,8 +80,8 @@ def test_both_ways_are_scored_for_both_models_topics() -> None:
     rows = topics_swap.rows_of(CORPUS, k=4, seed=0, held_out=30)
     *rows, bare = rows
     assert len({(row["topics of"], row["way"]) for row in rows}) == 4
-    assert 0 <= bare["impossible"] < bare["hidden"] / 2 and bare["hidden"] == 30 * 20
     train, seen, hidden = recipe.split(CORPUS, held_out=30, seed=0)
+    assert 0 <= bare["impossible"] < bare["hidden"] / 2 and bare["hidden"] == hidden.tokens
     found, _ = recipe.plsa(train, k=4, seed=0, pseudo=recipe.ETA)
     value = recipe.topics.perplexity(hidden, recipe.topics.folded(seen, found), found)
     assert rows[0] == {"topics of": "plsa", "way": "folded in", "seed": 0, "perplexity": round(value, 1)}

@@ -41,7 +41,7 @@ from genmodels import lab, plots, training
 from genmodels.data.documents import Corpus, bars
 from genmodels.density import Categorical, Mixture, Product, em
 from genmodels.density.allocation import (
-    LDA, document_bound, enumerated, expected_log, importance, infer, random_words, variational,
+    LDA, document_bound, enumerated, expected_log, importance, infer, random_words, variational_bayes,
 )  # fmt: skip
 from genmodels.density.topics import (
     folded, matched, perplexity, plsa, proportions_of, random_plsa, topics_of,
@@ -320,7 +320,7 @@ def variational_step(counts, gamma, lam, alpha, eta):
 
 mine = random_words(6, 9, rng=training.rng(0))
 gammas = torch.ones(200, 6, dtype=torch.float64)
-climbing = variational(corpus, mine, alpha=ALPHA, eta=0.1, steps=20, sweeps=1)
+climbing = variational_bayes(corpus, mine, alpha=ALPHA, eta=0.1, steps=20, sweeps=1)
 for theirs, _ in climbing:
     torch.testing.assert_close(theirs.words, mine)
     gammas, mine = variational_step(corpus.table(), gammas, mine, ALPHA, 0.1)
@@ -373,7 +373,7 @@ plt.show()
 fits = []
 for seed in range(5):
     way = list(
-        variational(
+        variational_bayes(
             corpus,
             random_words(6, 9, rng=training.rng(seed)),
             alpha=ALPHA,
@@ -444,7 +444,9 @@ for i, j, repeat in itertools.product(range(3), range(3), range(repeats)):
     reached = []
     for seed in range(3):
         first = random_words(6, 9, rng=training.rng(seed))
-        last, level = list(variational(some, first, alpha=ALPHA, eta=0.1, steps=60))[-1]
+        last, level = list(
+            variational_bayes(some, first, alpha=ALPHA, eta=0.1, steps=60)
+        )[-1]
         reached.append((level, matched(last.topics, BARS)[1].mean().item()))
     errors[i, j, repeat] = max(reached)[1]
 mean_errors = errors.mean(dim=2)
@@ -531,9 +533,9 @@ for size in sizes:
         heights.append(list(plsa(first_model, corpus, steps=150))[-1][1])
         first = random_words(size, 9, rng=training.rng(seed))
         prior = torch.full((size,), 0.3, dtype=torch.float64)
-        last, value = list(variational(corpus, first, alpha=prior, eta=0.1, steps=100))[
-            -1
-        ]
+        last, value = list(
+            variational_bayes(corpus, first, alpha=prior, eta=0.1, steps=100)
+        )[-1]
         posteriors.append((value, last))
     own.append(max(heights))
     last = max(posteriors, key=lambda pair: pair[0])[1]

@@ -26,14 +26,18 @@ AP = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """Pairs (document, word) with their counts, sorted by document; a document may be empty.
+
+    A pair may be given in portions, whose counts add up. A corpus lives on the CPU: so do the topics and proportions
+    it is multiplied with, and what comes of them. `from_table` and `from_tokens` bring what they are given there.
 
     Raises
     ------
     ValueError
-        If a number is out of range, a count is not above 0, or the pairs are not sorted by document.
+        If a number is out of range, a count is not above 0, the pairs are not sorted by document, or a tensor is on
+        another device.
     """
 
     document: Int[Tensor, " pairs"]
@@ -43,6 +47,8 @@ class Corpus:
     words: int
 
     def __post_init__(self) -> None:
+        if any(given.device.type != "cpu" for given in (self.document, self.word, self.count)):
+            raise ValueError("a corpus lives on the CPU, and a tensor of this one does not: give its .cpu().")
         for name, numbers, high in (("document", self.document, self.documents), ("word", self.word, self.words)):
             if bool(((numbers < 0) | (numbers >= high)).any()):
                 raise ValueError(f"each {name} is a whole number from 0 to {high - 1}, and others were given.")
@@ -62,19 +68,29 @@ class Corpus:
         """
         if not bool((table >= 0).all()):
             raise ValueError("a table of counts has numbers of 0 or more, and this one has others.")
-        table = table if table.is_floating_point() else table.double()
+        table = (table if table.is_floating_point() else table.double()).cpu()
         document, word = table.nonzero(as_tuple=True)
         return cls(document, word, table[document, word], *table.shape)
 
     @classmethod
     def from_tokens(cls, tokens: Int[Tensor, "documents length"], *, words: int) -> Corpus:
-        """The bags of documents written out word by word: here the order is lost."""
+        """The bags of documents written out word by word: here the order is lost.
+
+        Raises
+        ------
+        ValueError
+            If a token is none of the numbers 0 to words - 1.
+        """
+        tokens = tokens.cpu()
+        if len(strange := tokens[(tokens < 0) | (tokens >= words)]):
+            raise ValueError(f"a word is a whole number from 0 to {words - 1}, and {int(strange[0])} was given.")
         table = torch.zeros(len(tokens), words, dtype=torch.float64)
         return cls.from_table(table.scatter_add_(1, tokens, torch.ones(tokens.shape, dtype=torch.float64)))
 
     def table(self) -> Float[Tensor, "documents words"]:
         """All counts, with the zeros."""
-        return self.count.new_zeros(self.documents, self.words).index_put((self.document, self.word), self.count)
+        nothing = self.count.new_zeros(self.documents, self.words)
+        return nothing.index_put((self.document, self.word), self.count, accumulate=True)
 
     @property
     def pairs(self) -> Int[Tensor, "pairs 2"]:
@@ -109,7 +125,15 @@ class Corpus:
         return Corpus(document, self.word[at], self.count[at], len(which), self.words)
 
     def halves(self, *, rng: torch.Generator) -> tuple[Corpus, Corpus]:
-        """Each document's tokens dealt at random to two corpora, half to each; the first gets the odd one."""
+        """Each document's tokens dealt at random to two corpora, half to each; the first gets the odd one.
+
+        Raises
+        ------
+        ValueError
+            If a count is not whole.
+        """
+        if bool((self.count != self.count.round()).any()):
+            raise ValueError("tokens are dealt one by one, and a count of this corpus is not whole: round the counts.")
         # One row per token, shuffled within its document by sorting random numbers between the document's and the next.
         pair = torch.arange(len(self.count)).repeat_interleave(self.count.long())
         order = (self.document[pair] + torch.rand(len(pair), generator=rng, dtype=torch.float64)).argsort()

@@ -41,12 +41,13 @@ def random_plsa(
 
 def _mixture(weights: Tensor, documents: Tensor, words: Tensor, *, pseudo: float) -> Mixture:
     """The mixture with these weights and rows, once each is divided by its sum; a topic that has died is even."""
-    documents, words = (_shares(table) for table in (documents, words))
+    documents, words = (shares(table) for table in (documents, words))
     parts = tuple(Product((Categorical(d), Categorical(w, pseudo))) for d, w in zip(documents, words, strict=True))
     return Mixture(weights / weights.sum(), parts)
 
 
-def _shares(table: Tensor) -> Tensor:
+def shares(table: Float[Tensor, "rows things"]) -> Float[Tensor, "rows things"]:
+    """Each row divided by its sum; a row of zeros becomes even."""
     total = table.sum(dim=1, keepdim=True)
     return torch.where(total > 0, table / total, 1 / table.shape[1])
 
@@ -57,13 +58,28 @@ def topics_of(mixture: Mixture) -> Float[Tensor, "topics words"]:
 
 
 def proportions_of(mixture: Mixture) -> Float[Tensor, "documents topics"]:
-    r"""The documents' topics, :math:`p(z\mid d)\propto p(z)\,p(d\mid z)`."""
-    joint = (mixture.weights[:, None] * _column(mixture, 0)).T
-    return joint / joint.sum(dim=1, keepdim=True)
+    r"""The documents' topics, :math:`p(z\mid d)\propto p(z)\,p(d\mid z)`; even for a document without words."""
+    return shares((mixture.weights[:, None] * _column(mixture, 0)).T)
 
 
 def _column(mixture: Mixture, which: int) -> Tensor:
     return torch.stack([part.parts[which].p for part in mixture.parts])  # type: ignore[attr-defined]
+
+
+def possible(mixed: Float[Tensor, " pairs"]) -> Float[Tensor, " pairs"]:
+    r"""What topics give to the words of documents, :math:`\sum_k\theta_{dk}p(w\mid k)` or proportional, once checked.
+
+    Raises
+    ------
+    ValueError
+        If a word that occurs gets 0: it could not be shared out among the topics.
+    """
+    if not bool((mixed > 0).all()):  # false for NaN as well
+        raise ValueError(
+            "no topic gives some word of a document a probability above 0: "
+            "add a little to all words of the topics, or fit them with pseudo=0.01 or more."
+        )
+    return mixed
 
 
 def plsa(mixture: Mixture, corpus: Corpus, *, steps: int, tolerance: float = 0.0) -> Iterator[tuple[Mixture, float]]:
@@ -71,14 +87,19 @@ def plsa(mixture: Mixture, corpus: Corpus, *, steps: int, tolerance: float = 0.0
 
     With :math:`r_{dw}=n_{dw}/p(d,w)` the E-step and the M-step together are
     :math:`p(d,z)\leftarrow p(d,z)\sum_wr_{dw}p(w\mid z)/N` and :math:`p(w\mid z)\propto p(w\mid z)\sum_dr_{dw}p(d,z)`.
+
+    Raises
+    ------
+    ValueError
+        If a mixture on the way gives a pair that occurs probability 0.
     """
     before, pseudo = -torch.inf, mixture.parts[0].parts[1].pseudo  # type: ignore[attr-defined]
-    for _ in range(steps + 1):
+    for remaining in reversed(range(steps + 1)):
         left, right = (mixture.weights[:, None] * _column(mixture, 0)).T, topics_of(mixture).T
-        mixed = corpus.spread(left, right)
+        mixed = possible(corpus.spread(left, right))
         now = float(corpus.count @ mixed.log() / corpus.count.sum())
         yield mixture, now
-        if now - before < tolerance:
+        if now - before < tolerance or not remaining:
             return
         before = now
         by_document = left * corpus.by_document(corpus.count / mixed, right)
@@ -91,13 +112,18 @@ def folded(
 ) -> Float[Tensor, "documents topics"]:
     r"""Folding in: :math:`p(z\mid d)` of documents that pLSA was not fitted to, by EM with the topics held fixed.
 
-    Source: Hofmann 1999.
+    A document without words has even proportions. Source: Hofmann 1999.
+
+    Raises
+    ------
+    ValueError
+        If no topic gives some word of a document a probability above 0.
     """
     right = topics.T.contiguous()
     theta = right.new_full((corpus.documents, len(topics)), 1 / len(topics))
     for _ in range(steps):
-        theta = theta * corpus.by_document(corpus.count / corpus.spread(theta, right), right)
-        theta = theta / theta.sum(dim=1, keepdim=True)
+        ratio = corpus.count / possible(corpus.spread(theta, right))
+        theta = shares(theta * corpus.by_document(ratio, right))
     return theta
 
 

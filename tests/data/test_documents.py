@@ -41,6 +41,19 @@ def test_a_corpus_counts() -> None:
     testing.assert_close(Corpus.from_tokens(tokens, words=4).table()[1], torch.tensor([0.0, 2.0, 0.0, 1.0]).double())
 
 
+def test_a_pair_may_be_given_in_portions() -> None:
+    """Every count of a corpus and every product with it takes the portions together."""
+    number = torch.tensor([0, 0, 0, 1])
+    corpus = Corpus(number, torch.tensor([1, 1, 0, 2]), torch.tensor([2.0, 3.0, 1.0, 4.0]).double(), 2, 3)
+    table = torch.tensor([[1.0, 5.0, 0.0], [0.0, 0.0, 4.0]], dtype=torch.float64)
+    testing.assert_close(corpus.table(), table)
+    testing.assert_close(corpus.frequencies(), table.sum(dim=0))
+    left, right = torch.rand(2, 2, generator=rng(0)).double(), torch.rand(3, 2, generator=rng(1)).double()
+    testing.assert_close(corpus.spread(left, right), (left @ right.T)[corpus.document, corpus.word])
+    testing.assert_close(corpus.by_document(corpus.count, right), table @ right)
+    testing.assert_close(corpus.by_word(corpus.count, left), table.T @ left)
+
+
 def test_halves_are_halves() -> None:
     table = torch.randint(0, 5, (30, 12), generator=rng(2)).double()
     first, second = Corpus.from_table(table).halves(rng=rng(3))
@@ -57,6 +70,24 @@ def test_what_is_no_corpus_is_refused() -> None:
     assert "word" in refusal(ValueError, lambda: Corpus(number, number, count, 2, 1))
     assert "above 0" in refusal(ValueError, lambda: Corpus(number, number, count - 1, 2, 2))
     assert "counts" in refusal(ValueError, lambda: Corpus.from_table(-TABLE))
+    assert "one by one" in refusal(ValueError, lambda: Corpus.from_table(TABLE / 2).halves(rng=rng(0)))
+    for word in (-1, 3):
+        tokens = torch.tensor([[0, word]])
+        assert f"{word} was given" in refusal(ValueError, lambda tokens=tokens: Corpus.from_tokens(tokens, words=3))
+
+
+def test_a_corpus_lives_on_the_cpu() -> None:
+    number, elsewhere = torch.tensor([0, 1]), torch.ones(2, device="meta")
+    assert ".cpu()" in refusal(ValueError, lambda: Corpus(number, number, elsewhere, 2, 2))
+    where = "cuda" if torch.cuda.is_available() else "cpu"
+    tokens = torch.tensor([[0, 2, 0], [3, 1, 1]], device=where)
+    for corpus in (Corpus.from_tokens(tokens, words=4), Corpus.from_table(TABLE.to(where))):
+        assert corpus.count.device.type == corpus.word.device.type == "cpu"
+
+
+def test_corpora_can_be_compared() -> None:
+    corpus = Corpus.from_table(TABLE)
+    assert corpus == corpus and corpus != Corpus.from_table(TABLE)
 
 
 def test_bars_are_rows_and_columns() -> None:
