@@ -555,10 +555,10 @@ surplus = (last.words - 0.1).sum(dim=1).sort().values
 print("K = 24, words each topic holds:", *(f"{held:.0f}" for held in surplus))
 assert (surplus > 50).sum() > 12  # far more than six keep words
 by_size = dict(zip(sizes, other_half, strict=True))
-level = [by_size[size] for size in (6, 8, 12)]
-assert min(by_size.values()) == min(level) and max(level) - min(level) < 0.1
-assert by_size[5] > max(level) + 0.1 and by_size[4] > by_size[5] + 0.3
-assert max(level) < by_size[24] < by_size[4]
+close = [by_size[size] for size in (6, 8, 12)]
+assert min(by_size.values()) == min(close) and max(close) - min(close) < 0.1
+assert by_size[5] > max(close) + 0.1 and by_size[4] > by_size[5] + 0.3
+assert max(close) < by_size[24] < by_size[4]
 
 # %% [markdown]
 # The likelihood grows at every size shown and passes six without a sign. But *only grows* says too much: nine topics, one for each word, reproduce every table, so the best value is the same from 9 on. What still grows from 12 to 24 is how near EM comes to it. On new halves LDA cannot tell 6, 8 and 12 topics apart (three starts, one collection): fewer
