@@ -14,7 +14,7 @@ from sklearn.decomposition import LatentDirichletAllocation
 
 from benchmarks.timing import timed
 from genmodels.data.documents import Corpus
-from genmodels.density import allocation
+from genmodels.density import mean_field
 from genmodels.density.allocation import LDA
 from genmodels.training import rng
 
@@ -40,19 +40,19 @@ def ours(corpus: Corpus, *, k: int, passes: int) -> tuple[torch.Tensor, float]:
 
 
 def fitted(corpus: Corpus, *, k: int, passes: int) -> torch.Tensor:
-    words, alpha = allocation.random_words(k, corpus.words, rng=rng(0), dtype=torch.float32), torch.full((k,), ALPHA)
+    words, alpha = mean_field.random_words(k, corpus.words, rng=rng(0), dtype=torch.float32), torch.full((k,), ALPHA)
     corpus = corpus.to(torch.float32)
     for _ in range(passes):
-        log_topics = allocation.expected_log(words)
-        gamma = allocation.infer(corpus, log_topics, alpha, sweeps=100, tolerance=1e-3)
-        words = ETA + allocation.expected_counts(corpus, log_topics, gamma)
+        log_topics = mean_field.expected_log(words)
+        gamma = mean_field.infer(corpus, log_topics, alpha, sweeps=100, tolerance=1e-3)
+        words = ETA + mean_field.expected_counts(corpus, log_topics, gamma)
     return words
 
 
 def reached(corpus: Corpus, words: torch.Tensor) -> float:
     alpha = torch.full((len(words),), ALPHA).double()
-    q = allocation.Posterior(words, allocation.infer(corpus, allocation.expected_log(words), alpha))
-    return allocation.corpus_bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
+    q = mean_field.Posterior(words, mean_field.infer(corpus, mean_field.expected_log(words), alpha))
+    return mean_field.corpus_bound(corpus, q, alpha=alpha, eta=ETA) / corpus.tokens
 
 
 def main() -> None:

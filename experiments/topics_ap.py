@@ -22,7 +22,7 @@ from torch import Tensor
 
 from genmodels import training
 from genmodels.data.documents import Corpus, ap_news
-from genmodels.density import allocation, topics
+from genmodels.density import mean_field, topics
 
 from . import record
 
@@ -84,9 +84,9 @@ def plsa(train: Corpus, *, k: int, seed: int, pseudo: float) -> tuple[Tensor, in
 
 def lda(
     train: Corpus, *, k: int, seed: int, alpha: float = ALPHA, eta: float = ETA
-) -> tuple[allocation.Posterior, int]:
-    start = allocation.random_words(k, train.words, rng=training.rng(seed), dtype=SINGLE)
-    steps = allocation.variational_bayes(
+) -> tuple[mean_field.Posterior, int]:
+    start = mean_field.random_words(k, train.words, rng=training.rng(seed), dtype=SINGLE)
+    steps = mean_field.variational_bayes(
         train, start, alpha=torch.full((k,), alpha), eta=eta, sweeps=10, afresh=True, **LIMIT
     )
     return last(steps)
@@ -94,11 +94,11 @@ def lda(
 
 def inferred(seen: Corpus, words: Tensor, *, alpha: float) -> Tensor:
     """The mean proportions of new articles, given the Dirichlet distributions of the topics."""
-    gamma = allocation.infer(seen, allocation.expected_log(words), torch.full((len(words),), alpha))
+    gamma = mean_field.infer(seen, mean_field.expected_log(words), torch.full((len(words),), alpha))
     return gamma / gamma.sum(dim=1, keepdim=True)
 
 
-def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[allocation.Posterior, float]:
+def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[mean_field.Posterior, float]:
     """scikit-learn's variational Bayes with the same priors; its start is of the same kind."""
     model = LatentDirichletAllocation(
         k, doc_topic_prior=ALPHA, topic_word_prior=ETA, learning_method="batch", max_iter=steps, random_state=seed
@@ -107,7 +107,7 @@ def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[allocation.Po
     began = time.process_time()
     model.fit(table)
     seconds = time.process_time() - began
-    return allocation.Posterior(torch.from_numpy(model.components_).to(SINGLE), torch.ones(train.documents, k)), seconds
+    return mean_field.Posterior(torch.from_numpy(model.components_).to(SINGLE), torch.ones(train.documents, k)), seconds
 
 
 def sizes(model: str, *, seed: int) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ def rows_of(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
 
 
 def completed(
-    q: allocation.Posterior, seen: Corpus, hidden: Corpus, *, alpha: float = ALPHA, began: float | None = None
+    q: mean_field.Posterior, seen: Corpus, hidden: Corpus, *, alpha: float = ALPHA, began: float | None = None
 ) -> dict[str, Any]:
     """The perplexity of the hidden words, and the seconds since `began`."""
     seconds = {} if began is None else {"seconds": round(time.process_time() - began, 1)}
@@ -160,8 +160,8 @@ def beside(corpus: Corpus, *, seed: int) -> list[dict[str, Any]]:
     ours, steps = lda(train, k=BESIDE, seed=seed)
     us = {"model": f"ours, {steps} steps", "seconds": round(time.process_time() - began, 1)}
     for name, found in ((own, q), (us, ours)):
-        gamma = allocation.infer(train, allocation.expected_log(found.words), alpha)
-        value = allocation.corpus_bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
+        gamma = mean_field.infer(train, mean_field.expected_log(found.words), alpha)
+        value = mean_field.corpus_bound(train, replace(found, documents=gamma), alpha=alpha, eta=ETA) / train.tokens
         rows.append(
             {**name, "topics": BESIDE, "seed": seed, "bound": round(value, 4), **completed(found, seen, hidden)}
         )

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from genmodels.data.documents import Corpus, ap_news
-from genmodels.density import allocation, topics
+from genmodels.density import mean_field, topics
 
 from . import record
 from .topics_ap import ALPHA, BESIDE, ETA, SETTING, SINGLE, lda, plsa, split
@@ -31,7 +31,7 @@ def rows_of(corpus: Corpus, *, k: int, seed: int, held_out: int) -> list[dict[st
     }
     rows = []
     for name, table in found.items():
-        gamma = allocation.infer(seen, table.log(), torch.full((k,), ALPHA))
+        gamma = mean_field.infer(seen, table.log(), torch.full((k,), ALPHA))
         ways = {"folded in": topics.folded(seen, table), "with prior": gamma / gamma.sum(dim=1, keepdim=True)}
         rows += [
             {

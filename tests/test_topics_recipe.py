@@ -39,7 +39,7 @@ def test_each_model_is_between_the_truth_and_the_unigram() -> None:
     q, steps = recipe.lda(train, k=4, seed=0)
     inferred = recipe.completed(q, seen, hidden)
     assert 0 < folded["steps"] <= recipe.LIMIT["steps"] and 0 < steps <= recipe.LIMIT["steps"]
-    gamma = recipe.allocation.infer(seen, TOPICS.log().float(), WORLD.alpha.float())
+    gamma = recipe.mean_field.infer(seen, TOPICS.log().float(), WORLD.alpha.float())
     best = recipe.topics.perplexity(hidden, gamma / gamma.sum(dim=1, keepdim=True), TOPICS.float())
     for found in (folded["perplexity"], inferred["perplexity"]):
         assert 0.9 * best < found < 0.9 * alone
@@ -51,9 +51,9 @@ def test_the_peer_reaches_about_the_same_bound() -> None:
     alpha = torch.full((4,), recipe.ALPHA)
     bounds = []
     for q in (theirs, ours):
-        gamma = recipe.allocation.infer(CORPUS, recipe.allocation.expected_log(q.words), alpha)
-        q = recipe.allocation.Posterior(q.words, gamma)
-        bounds.append(recipe.allocation.corpus_bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
+        gamma = recipe.mean_field.infer(CORPUS, recipe.mean_field.expected_log(q.words), alpha)
+        q = recipe.mean_field.Posterior(q.words, gamma)
+        bounds.append(recipe.mean_field.corpus_bound(CORPUS, q, alpha=alpha, eta=recipe.ETA) / CORPUS.tokens)
     assert abs(bounds[0] - bounds[1]) < 0.1
 
 

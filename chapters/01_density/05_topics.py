@@ -40,8 +40,9 @@ from torch import Tensor
 from genmodels import lab, plots, training
 from genmodels.data.documents import Corpus, bars
 from genmodels.density import Categorical, Mixture, Product, em
-from genmodels.density.allocation import (
-    LDA, document_bound, enumerated, expected_log, importance, infer, random_words, variational_bayes,
+from genmodels.density.allocation import LDA, enumerated, importance
+from genmodels.density.mean_field import (
+    document_bound, expected_log, infer, random_words, variational_bayes,
 )  # fmt: skip
 from genmodels.density.topics import (
     folded, matched, perplexity, plsa, proportions_of, random_plsa, topics_of,

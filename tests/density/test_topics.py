@@ -16,7 +16,7 @@ from sklearn.decomposition import LatentDirichletAllocation, non_negative_factor
 from torch import Tensor, testing
 
 from genmodels.data.documents import Corpus, bars
-from genmodels.density import allocation, em, topics
+from genmodels.density import allocation, em, mean_field, topics
 from genmodels.density.allocation import LDA
 from genmodels.density.mixture import Mixture
 from genmodels.training import rng
@@ -114,11 +114,11 @@ def test_plsa_is_matrix_factorisation_up_to_scale() -> None:
 
 def test_no_step_is_taken_that_nobody_sees() -> None:
     """Three steps are three M-steps, and a fourth would be a pass over the corpus for nothing."""
-    words = allocation.random_words(6, 9, rng=rng(0))
+    words = mean_field.random_words(6, 9, rng=rng(0))
     with patch.object(topics, "_mixture", wraps=topics._mixture) as maximised:
         assert len(list(topics.plsa(START, CORPUS, steps=3))) == 4
-    with patch.object(allocation, "expected_counts", wraps=allocation.expected_counts) as counted:
-        assert len(list(allocation.variational_bayes(CORPUS, words, alpha=ALPHA, eta=0.1, steps=3))) == 4
+    with patch.object(mean_field, "expected_counts", wraps=mean_field.expected_counts) as counted:
+        assert len(list(mean_field.variational_bayes(CORPUS, words, alpha=ALPHA, eta=0.1, steps=3))) == 4
     assert maximised.call_count == counted.call_count == 3
 
 
@@ -153,8 +153,8 @@ def test_words_of_no_topic_are_refused() -> None:
     for call in (
         lambda: list(topics.plsa(start, corpus, steps=1)),
         lambda: topics.folded(corpus, without),
-        lambda: allocation.infer(corpus, without.log(), alpha),
-        lambda: allocation.expected_counts(corpus, without.log(), torch.ones_like(without[:, :2])),
+        lambda: mean_field.infer(corpus, without.log(), alpha),
+        lambda: mean_field.expected_counts(corpus, without.log(), torch.ones_like(without[:, :2])),
     ):
         assert "no topic gives" in refusal(ValueError, call)
 
@@ -227,7 +227,7 @@ def test_a_word_of_no_topic_is_impossible() -> None:
     words, alpha = torch.tensor([[0, 2, 1], [0, 1, 1]]), torch.ones(2, dtype=torch.float64)
     assert LDA(alpha, without, 3).log_prob(words).isneginf().tolist() == [True, False]
     assert allocation.enumerated(words[0], without, alpha).isneginf()
-    below = allocation.document_bound(
+    below = mean_field.document_bound(
         Corpus.from_tokens(words, words=3), without.log(), alpha, torch.ones_like(without[:, :2])
     )
     assert below.isneginf().tolist() == [True, False] and not bool(below.isnan().any())
@@ -246,7 +246,7 @@ def test_a_fit_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_models_can_be_compared() -> None:
-    for make in (lambda: LDA(FEW, THREE, 3), lambda: allocation.Posterior(THREE, THREE)):
+    for make in (lambda: LDA(FEW, THREE, 3), lambda: mean_field.Posterior(THREE, THREE)):
         model = make()
         assert model == model and model != make()
 
@@ -307,7 +307,7 @@ def test_log_dirichlet_has_the_moments_of_a_dirichlet() -> None:
     drawn = allocation.log_dirichlet(FEW.expand(40_000, -1), rng=rng(2))
     testing.assert_close(drawn.exp().sum(dim=1), torch.ones(40_000).double())
     testing.assert_close(drawn.exp().mean(dim=0), FEW / FEW.sum(), rtol=0, atol=0.01)
-    testing.assert_close(drawn.mean(dim=0), allocation.expected_log(FEW[None])[0], rtol=0.02, atol=0)
+    testing.assert_close(drawn.mean(dim=0), mean_field.expected_log(FEW[None])[0], rtol=0.02, atol=0)
 
 
 # --- LDA: the bound
@@ -321,7 +321,7 @@ Bound = Callable[..., Tensor]
 
 def is_a_close_bound(bound: Bound) -> None:
     """Below the exact value for every q, near it for the best one."""
-    gamma = allocation.infer(BAGS, THREE.log(), FEW, tolerance=1e-9)
+    gamma = mean_field.infer(BAGS, THREE.log(), FEW, tolerance=1e-9)
     found = bound(BAGS, THREE.log(), FEW, gamma)
     assert bool((found <= EXACT + 1e-9).all()) and float((EXACT - found).mean()) < 1.5
     for worse in (torch.ones_like(gamma), gamma * 1.3, gamma + 0.5):
@@ -329,7 +329,7 @@ def is_a_close_bound(bound: Bound) -> None:
 
 
 def test_the_bound_is_a_close_bound() -> None:
-    is_a_close_bound(allocation.document_bound)
+    is_a_close_bound(mean_field.document_bound)
 
 
 def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
@@ -337,8 +337,8 @@ def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, doc
     theta = documents / documents.sum(dim=1, keepdim=True)
     words = corpus.count * corpus.spread(theta, log_topics.exp().T.contiguous()).log()
     given = torch.zeros_like(theta[:, 0]).index_add(0, corpus.document, words)
-    right = allocation.document_bound(corpus, log_topics, alpha, documents)
-    left = allocation.expected_log(documents)
+    right = mean_field.document_bound(corpus, log_topics, alpha, documents)
+    left = mean_field.expected_log(documents)
     expected = corpus.count * corpus.spread(left.exp(), log_topics.exp().T.contiguous()).log()
     return right + given - torch.zeros_like(given).index_add(0, corpus.document, expected)
 
@@ -346,7 +346,7 @@ def mean_for_expected_log(corpus: Corpus, log_topics: Tensor, alpha: Tensor, doc
 def no_prior(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
     """The divergence from the prior left out."""
     words = (
-        corpus.count * corpus.spread(allocation.expected_log(documents).exp(), log_topics.exp().T.contiguous()).log()
+        corpus.count * corpus.spread(mean_field.expected_log(documents).exp(), log_topics.exp().T.contiguous()).log()
     )
     return torch.zeros_like(documents[:, 0]).index_add(0, corpus.document, words)
 
@@ -354,7 +354,7 @@ def no_prior(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tenso
 def counts_once(corpus: Corpus, log_topics: Tensor, alpha: Tensor, documents: Tensor) -> Tensor:
     """Each word counted once."""
     once = Corpus(corpus.document, corpus.word, torch.ones_like(corpus.count), corpus.documents, corpus.words)
-    return allocation.document_bound(once, log_topics, alpha, documents)
+    return mean_field.document_bound(once, log_topics, alpha, documents)
 
 
 @mutants({f.__name__: f for f in (mean_for_expected_log, no_prior, counts_once)})
@@ -367,9 +367,9 @@ def test_importance_sampling_closes_the_gap() -> None:
     prior = FEW.expand(len(DOCUMENTS), -1).contiguous()
     estimate = allocation.importance(BAGS, THREE, FEW, prior, samples=2000, rng=rng(5))
     assert float((estimate - EXACT).abs().mean()) < 0.1
-    gamma = allocation.infer(BAGS, THREE.log(), FEW)
+    gamma = mean_field.infer(BAGS, THREE.log(), FEW)
     estimate = allocation.importance(BAGS, THREE, FEW, gamma, samples=500, rng=rng(5))
-    below = allocation.document_bound(BAGS, THREE.log(), FEW, gamma)
+    below = mean_field.document_bound(BAGS, THREE.log(), FEW, gamma)
     assert float(below.mean()) + 0.5 < float(estimate.mean()) < float(EXACT.mean()) + 0.1
 
 
@@ -377,12 +377,12 @@ Climb = Callable[[Corpus, Tensor], list[float]]
 
 
 def climb(corpus: Corpus, words: Tensor) -> list[float]:
-    return [value for _, value in allocation.variational_bayes(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
+    return [value for _, value in mean_field.variational_bayes(corpus, words, alpha=ALPHA, eta=0.1, steps=40)]
 
 
 def never_falls(climb: Climb) -> None:
     for seed in range(3):
-        values = climb(CORPUS, allocation.random_words(6, 9, rng=rng(seed)))
+        values = climb(CORPUS, mean_field.random_words(6, 9, rng=rng(seed)))
         assert all(later > earlier - 1e-10 for earlier, later in itertools.pairwise(values))
         assert values[-1] > values[0] + 0.05
 
@@ -401,7 +401,7 @@ def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: floa
                 left, right = log(gamma).exp(), log(words).exp()
                 gamma = alpha + left * ((table / (left @ right)) @ right.T)
             values.append(
-                allocation.corpus_bound(corpus, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+                mean_field.corpus_bound(corpus, mean_field.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
                 / corpus.tokens
             )
             left = log(gamma).exp()
@@ -412,13 +412,13 @@ def climber(log: Callable[[Tensor], Tensor], *, alpha: Tensor = ALPHA, eta: floa
 
 
 def test_variational_bayes_written_out() -> None:
-    never_falls(climber(allocation.expected_log))
+    never_falls(climber(mean_field.expected_log))
 
 
 @mutants(
     {
-        "no prior of documents": climber(allocation.expected_log, alpha=torch.full_like(ALPHA, 1e-3)),
-        "no prior of topics": climber(allocation.expected_log, eta=1e-3),
+        "no prior of documents": climber(mean_field.expected_log, alpha=torch.full_like(ALPHA, 1e-3)),
+        "no prior of topics": climber(mean_field.expected_log, eta=1e-3),
         "digamma without its sum": climber(lambda dirichlet: dirichlet.digamma()),
     }
 )
@@ -438,14 +438,14 @@ End = Callable[[Tensor], Tensor]
 
 
 def end(words: Tensor, **manner: Any) -> Tensor:
-    *_, (q, _) = allocation.variational_bayes(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
+    *_, (q, _) = mean_field.variational_bayes(MANY, words, alpha=TEN, eta=0.1, steps=30, sweeps=10, **manner)
     return q.words
 
 
 def height(words: Tensor) -> float:
     """The bound with documents at their best, begun evenly."""
-    gamma = allocation.infer(MANY, allocation.expected_log(words), TEN)
-    return allocation.corpus_bound(MANY, allocation.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
+    gamma = mean_field.infer(MANY, mean_field.expected_log(words), TEN)
+    return mean_field.corpus_bound(MANY, mean_field.Posterior(words, gamma), alpha=TEN, eta=0.1) / MANY.tokens
 
 
 LEVEL = -4.30  # nats a token: documents that go on from where they were end below, from each of the three starts
@@ -453,7 +453,7 @@ LEVEL = -4.30  # nats a token: documents that go on from where they were end bel
 
 def ends_higher(run: End) -> None:
     for seed in range(3):
-        assert height(run(allocation.random_words(10, 300, rng=rng(seed)))) > LEVEL
+        assert height(run(mean_field.random_words(10, 300, rng=rng(seed)))) > LEVEL
 
 
 def test_documents_begun_afresh_end_higher() -> None:
@@ -472,13 +472,13 @@ def test_documents_begun_afresh_end_higher_rejects(mutant: End) -> None:
 
 def test_afresh_forgets_the_documents() -> None:
     """A step depends on the topics alone: run from the middle, the rest is the same."""
-    start = allocation.random_words(6, 9, rng=rng(9))
+    start = mean_field.random_words(6, 9, rng=rng(9))
     whole = list(
-        allocation.variational_bayes(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True)
+        mean_field.variational_bayes(CORPUS, start, alpha=ALPHA, eta=0.1, steps=6, tolerance=-1.0, afresh=True)
     )
     middle = whole[2][0].words
     rest = list(
-        allocation.variational_bayes(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True)
+        mean_field.variational_bayes(CORPUS, middle, alpha=ALPHA, eta=0.1, steps=4, tolerance=-1.0, afresh=True)
     )
     for (a, one), (b, other) in zip(whole[2:], rest, strict=True):
         testing.assert_close(a.documents, b.documents)
@@ -495,17 +495,17 @@ def peer(words: Tensor, *, steps: int) -> LatentDirichletAllocation:
     )  # fmt: skip
     model.fit(np.ones((1, 9)))
     model.components_ = words.numpy()
-    model.exp_dirichlet_component_ = allocation.expected_log(words).exp().numpy()
+    model.exp_dirichlet_component_ = mean_field.expected_log(words).exp().numpy()
     return model
 
 
 def test_the_bound_and_the_documents_are_scikit_learns() -> None:
-    words = allocation.random_words(6, 9, rng=rng(6)) * 20 * torch.rand(6, 9, generator=rng(7), dtype=torch.float64)
-    model, log_topics = peer(words, steps=1), allocation.expected_log(words)
-    gamma = allocation.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
+    words = mean_field.random_words(6, 9, rng=rng(6)) * 20 * torch.rand(6, 9, generator=rng(7), dtype=torch.float64)
+    model, log_topics = peer(words, steps=1), mean_field.expected_log(words)
+    gamma = mean_field.infer(CORPUS, log_topics, ALPHA, sweeps=2000, tolerance=1e-10)
     theirs = torch.from_numpy(model.transform(CORPUS.table().numpy()))
     testing.assert_close(gamma / gamma.sum(dim=1, keepdim=True), theirs, rtol=1e-5, atol=1e-6)
-    own = allocation.corpus_bound(CORPUS, allocation.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
+    own = mean_field.corpus_bound(CORPUS, mean_field.Posterior(words, gamma), alpha=ALPHA, eta=0.1)
     testing.assert_close(own, float(model.score(CORPUS.table().numpy())), rtol=1e-6, atol=1e-3)
 
 
@@ -514,13 +514,13 @@ def test_a_step_is_scikit_learns() -> None:
     words = 0.1 + 20 * torch.rand(6, 9, generator=rng(8), dtype=torch.float64)
     model = peer(words, steps=1)
     for _ in range(3):
-        log_topics = allocation.expected_log(words)
-        gamma = allocation.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
+        log_topics = mean_field.expected_log(words)
+        gamma = mean_field.infer(CORPUS, log_topics, ALPHA, sweeps=5000, tolerance=1e-12)
         _, theirs = model._e_step(CORPUS.table().numpy(), cal_sstats=True, random_init=False)
-        found = allocation.expected_counts(CORPUS, log_topics, gamma)
+        found = mean_field.expected_counts(CORPUS, log_topics, gamma)
         testing.assert_close(found, torch.from_numpy(theirs), rtol=1e-5, atol=1e-4)
         words = 0.1 + found
-        model.exp_dirichlet_component_ = allocation.expected_log(words).exp().numpy()
+        model.exp_dirichlet_component_ = mean_field.expected_log(words).exp().numpy()
 
 
 # --- recovery
