@@ -95,7 +95,7 @@ def lda(
 def inferred(seen: Corpus, words: Tensor, *, alpha: float) -> Tensor:
     """The mean proportions of new articles, given the Dirichlet distributions of the topics."""
     gamma = mean_field.infer(seen, mean_field.expected_log(words), torch.full((len(words),), alpha))
-    return gamma / gamma.sum(dim=1, keepdim=True)
+    return topics.shares(gamma)
 
 
 def peer(train: Corpus, *, k: int, seed: int, steps: int) -> tuple[mean_field.Posterior, float]:

@@ -32,7 +32,7 @@ def rows_of(corpus: Corpus, *, k: int, seed: int, held_out: int) -> list[dict[st
     rows = []
     for name, table in found.items():
         gamma = mean_field.infer(seen, table.log(), torch.full((k,), ALPHA))
-        ways = {"folded in": topics.folded(seen, table), "with prior": gamma / gamma.sum(dim=1, keepdim=True)}
+        ways = {"folded in": topics.folded(seen, table), "with prior": topics.shares(gamma)}
         rows += [
             {
                 "topics of": name,

@@ -1,8 +1,8 @@
 """Explicit densities: what is exported here has `log_prob`, `sample` and `fit`.
 
 A variational autoencoder has `sample` and `fit`, and only a bound in place of `log_prob`. Functions and other models
-are in modules named by their idea: `classifiers`, `likelihood`, `neighbours`, `topics`, `quantiles`, `sampling`,
-`chains`, `variational`.
+are in modules named by their idea: `classifiers`, `likelihood`, `neighbours`, `selection`, `topics`, `mean_field`,
+`quantiles`, `sampling`, `chains`, `annealing`, `variational`.
 """
 
 from .allocation import LDA

@@ -7,7 +7,6 @@ assignments of topics to words: here it is exact for short documents and sampled
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,9 +14,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..data.documents import Corpus
-from .base import Density, whole
+from .base import Density, indices, whole
 from .discrete import Categorical
 from .mean_field import variational_bayes
+from .variational import importance_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +65,11 @@ class LDA(Density):
         )
 
     def _sample(self, n: int, *, rng: torch.Generator) -> Tensor:
-        topics = self.topics.detach().to(rng.device)
-        if not n:
-            return torch.zeros(0, self.length, dtype=torch.long, device=self.topics.device)
+        topics = self.topics.to(rng.device)
         theta = log_dirichlet(self.alpha.expand(n, -1), rng=rng).exp()
-        topic = torch.multinomial(theta, self.length, replacement=True, generator=rng).flatten()
+        topic = indices(theta, self.length, rng=rng).flatten()
         block = max(1, 2**24 // topics.shape[1])  # so many distributions over words are laid out at once
-        words = [torch.multinomial(topics[some], 1, generator=rng) for some in topic.split(block)]
+        words = [indices(topics[some], 1, rng=rng) for some in topic.split(block)]
         return torch.cat(words).reshape(n, self.length).to(self.topics.device)
 
     def _fit(self, x: Tensor, weights: Tensor) -> LDA:
@@ -165,7 +163,7 @@ def importance(
         words = corpus.count * corpus.spread(log_theta.exp(), right).log()
         given = torch.zeros_like(log_theta[:, 0]).index_add(0, corpus.document, words)
         weighed.append(given + ((alpha - documents) * log_theta).sum(dim=1) + scale)
-    return torch.stack(weighed).logsumexp(dim=0) - math.log(samples)
+    return importance_bound(torch.stack(weighed))
 
 
 def _log_beta(dirichlet: Tensor) -> Tensor:

@@ -11,7 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .boltzmann import RBM, bits
+from .base import bits
+from .boltzmann import RBM
+from .sampling import log_normaliser
 
 
 class LogZ(NamedTuple):
@@ -63,5 +65,6 @@ def ais(
         weights += ((now - before) * (v @ (a - base)) + risen).double().cpu()
         h = bits(torch.sigmoid(now * inner), rng=rng)
         v = bits(torch.sigmoid((1 - now) * base + now * (a + h @ W.T)), rng=rng)
-    relative = (weights - weights.logsumexp(dim=0) + math.log(chains)).exp()  # their mean is 1
-    return LogZ(weights.logsumexp(dim=0) - math.log(chains), relative.std() / math.sqrt(chains), weights)
+    value = log_normaliser(weights)
+    relative = (weights - value).exp()  # their mean is 1
+    return LogZ(value, relative.std() / math.sqrt(chains), weights)

@@ -65,7 +65,8 @@ class Density(ABC):
     def like(self: D, x: Tensor) -> D:
         """The same density on the device of `x` and, if `x` is floating, in its precision.
 
-        The parts of a mixture or a product follow when they are used; what is no dataclass is returned as it is.
+        The parts of a product follow when they are used. What is neither a dataclass nor has a `like` of its own is
+        returned as it is.
         """
         if not is_dataclass(self):
             return self
@@ -138,6 +139,11 @@ def checked_weights(weights: Tensor | None, x: Shaped[Tensor, "n ..."]) -> Float
 def mean(x: Shaped[Tensor, "n ..."], weights: Float[Tensor, " n"]) -> Float[Tensor, ...]:
     r""":math:`\sum_nw_nx_n/\sum_nw_n`, over the rows."""
     return torch.tensordot(weights / weights.sum(), x.to(weights), dims=1)
+
+
+def bits(p: Float[Tensor, "*shape"], *, rng: torch.Generator) -> Float[Tensor, "*shape"]:
+    """Independent bits that are 1 with probabilities p."""
+    return (torch.rand(p.shape, generator=rng, dtype=p.dtype, device=rng.device).to(p.device) < p).to(p.dtype)
 
 
 def indices(p: Float[Tensor, "*rows things"], n: int, *, rng: torch.Generator) -> Int[Tensor, "*rows n"]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ..training import rng as stream
-from .base import Density, indices, whole
+from .base import Density, bits, indices, whole
 
 ENUMERABLE = 20
 """At most so many units of one layer are enumerated: about a million states."""
@@ -136,7 +136,7 @@ class RBM(nn.Module, Density):
             If the smaller layer has more than 20 units: estimate it with `ais`.
         """
         W, a, b = self._narrow()
-        blocks = _states(len(a), like=a).split(2**14)
+        blocks = states(len(a)).to(a).split(2**14)
         return torch.stack([(-_free_energy(block, W, a, b)).logsumexp(dim=0) for block in blocks]).logsumexp(dim=0)
 
     def _narrow(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -166,7 +166,7 @@ class RBM(nn.Module, Density):
             fair = torch.full((n, visible), 0.5).to(self.W)
             return self.gibbs(bits(fair, rng=rng), sweeps=self.sweeps, rng=rng)
         W, a, b = self._narrow()
-        layer = _states(len(a), like=a)
+        layer = states(len(a)).to(a)
         drawn = layer[indices((-_free_energy(layer, W, a, b)).double().softmax(dim=0), n, rng=rng)]
         return drawn if visible <= hidden else bits(self.visible(drawn), rng=rng)
 
@@ -179,16 +179,6 @@ def _free_energy(v: Tensor, W: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return -(v @ a) - softplus(b + v @ W).sum(dim=-1)
 
 
-def bits(p: Float[Tensor, "*shape"], *, rng: torch.Generator) -> Float[Tensor, "*shape"]:
-    """Independent bits that are 1 with probabilities p."""
-    return (torch.rand(p.shape, generator=rng, dtype=p.dtype).to(p.device) < p).to(p.dtype)
-
-
-def _states(units: int, *, like: Tensor) -> Float[Tensor, "states units"]:
-    numbers = torch.arange(2**units, device=like.device)
-    return (numbers[:, None] >> torch.arange(units - 1, -1, -1, device=like.device) & 1).to(like.dtype)
-
-
 def states(units: int) -> Float[Tensor, "states units"]:
     """All states of so many bits, counting up: 2^units rows.
 
@@ -199,7 +189,7 @@ def states(units: int) -> Float[Tensor, "states units"]:
     """
     if not 1 <= units <= ENUMERABLE:
         raise ValueError(f"{units} units have 2^{units} states: from 1 to {ENUMERABLE} units are enumerated.")
-    return _states(units, like=torch.empty(0))
+    return (torch.arange(2**units)[:, None] >> torch.arange(units - 1, -1, -1) & 1).to(torch.get_default_dtype())
 
 
 # --- learning --------------------------------------------------------------------------------------------------------

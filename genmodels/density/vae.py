@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, linear, softplus
 
 from .. import training
+from .base import bits
 from .gaussian import LOG_2PI
 from .variational import Belief, importance_bound
 
@@ -128,8 +129,7 @@ class VAE(nn.Module):
         """Bits: a code from the prior, then a picture from the decoder."""
         where = next(self.parameters())
         with training.evaluating(self):
-            p = self.decode(_noise((*sample_shape, self.latent), rng, where))
-            return (torch.rand(p.shape, generator=rng).to(p) < p).to(p)
+            return bits(self.decode(_noise((*sample_shape, self.latent), rng, where)), rng=rng)
 
     def fit(
         self: V,
@@ -218,8 +218,7 @@ class PixelVAE(VAE):
             of_code = self.decoder(z)  # once: only what the bits before say changes on the way
             x = torch.zeros_like(of_code)
             for i in range(x.shape[-1]):
-                p = (of_code + self.before(x))[..., i].sigmoid()
-                x[..., i] = (torch.rand(p.shape, generator=rng).to(p) < p).to(p)
+                x[..., i] = bits((of_code + self.before(x))[..., i].sigmoid(), rng=rng)
         return x
 
 

@@ -35,8 +35,8 @@ class UpperFactor(Gaussian):
     """The inverse factor from the wrong side."""
 
     def _log_prob(self, x: Tensor) -> Tensor:
-        standard = self.whitener.T @ (x - self.mean).T
-        return super()._log_prob(x) + (super()._log_prob(x) * 0 - standard.square().sum(dim=0)) / 2
+        right = super()._log_prob(self.mean[None])  # at the mean no factor matters
+        return right - (self.whitener.T @ (x - self.mean).T).square().sum(dim=0) / 2
 
 
 class WholeVolume(Gaussian):
