@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.testing import assert_close
 
 from genmodels import training
+from genmodels.density.base import bits
 from genmodels.density.vae import VAE, Before, PixelVAE, active, negative_elbo, networks
 from genmodels.density.variational import Belief
 from genmodels.training import rng
@@ -390,7 +391,7 @@ def decoded_for_each_bit(vae: PixelVAE, shape: tuple[int, ...], *, rng: torch.Ge
         z = torch.randn(*shape, vae.latent, generator=rng).double()
         x = torch.zeros(*shape, 3, dtype=torch.float64)
         for i in range(3):
-            x[..., i] = (torch.rand(shape, generator=rng) < vae.logits(z, x)[..., i].sigmoid()).double()
+            x[..., i] = bits(vae.logits(z, x)[..., i].sigmoid(), rng=rng)
     return x
 
 
