@@ -77,7 +77,19 @@ print(f"log p: {tumours.log_prob(common):.1f} and {tumours.log_prob(strange):.1f
 print("a new one:", tumours.sample((1,), rng=training.rng(0))[0].round(decimals=1))
 assert tumours.log_prob(common) > tumours.log_prob(strange) + 10
 
+# %% mystnb={"figure": {"caption": "Mean radius and mean texture of 569 tumours (blue circles: benign, grey triangles: malignant).", "name": "fig-paradigms-tumours"}, "image": {"alt": "Scatter plot of two overlapping clouds; the grey triangles lie to the right of the blue circles and are more spread out."}} tags=["hide-input"]
+figure, tumour_ax = plt.subplots(figsize=(4.4, 2.8))
+for k, kind, marker in ((0, "ink", "^"), (1, "real", "o")):
+    tumour_ax.scatter(
+        x[y == k, 0], x[y == k, 1], s=8, color=plots.PALETTE[kind], marker=marker,
+        alpha=0.5, lw=0,
+    )  # fmt: skip
+tumour_ax.set(xlabel="mean radius", ylabel="mean texture")
+plt.show()
+
 # %% [markdown]
+# Where in {numref}`fig-paradigms-tumours` do the classes part, and what does each look like? These are two questions.
+#
 # ## Two ways to classify
 #
 # A classifier answers with $p(y\mid x)$, the probability of each class $y$ once $x$ has been seen.
@@ -514,6 +526,9 @@ for name, measures in found.items():
     assert by_density > 0.94 and max(by_bayes, by_logistic) < 0.85
     assert 0.18 < certain < 0.4
 print("certain on letters, by split:", [f"{row[3]:.1%}" for row in found["letters"]])
+on_letters = torch.tensor([row[3] for row in found["letters"]]).mean()
+print(f"on average {on_letters:.2%}")
+assert 0.24 < on_letters < 0.255
 
 # %% mystnb={"figure": {"caption": "What the density says and what the classifier says, about test digits, letters and patches of a photograph. Left: log p(x) under naive Bayes. Right: the largest p(y|x) of logistic regression.", "name": "fig-paradigms-strange"}, "image": {"alt": "Left: histograms of log p(x); digits lie near minus 20, letters spread around minus 50, patches around minus 85. Right: histograms of certainty; all three spread over the range from 0.2 to 1, digits with most mass near 1."}} tags=["hide-input"]
 trained, _, test = splits[0]

@@ -674,7 +674,8 @@ print(f"gap {gap_mean:.2f} nats; the bound leaves {left_over:.2f}")
 assert 0.3 < gap_mean < 1.5 and left_over < 0.2 * gap_mean
 assert (log_p - elbos).min() > -0.3  # no picture above the truth, up to sampling
 five = recorded("plane", "exact") - recorded("plane", "elbo")
-assert five.min() > 0.3 and five.max() < 1.5 and len(five) == 5
+print(f"gaps of the recorded seeds: {five.min():.2f} to {five.max():.2f} nats")
+assert five.min() > 0.6 and five.max() < 0.85 and len(five) == 5
 
 # %% mystnb={"figure": {"caption": "A VAE with a code of two numbers. Left: where the encoder puts held-out digits, coloured by label; each numeral stands at the mean of its label. Middle: what the decoder makes of a grid of codes, both axes from -2.2 to 2.2. Right: ELBO and exact log-likelihood of each held-out digit; up to the noise of sampling no point lies above the diagonal, and the distance to it is the gap.", "name": "fig-vae-plane"}, "image": {"alt": "Left: a cloud of coloured points in which labels form patches, with a numeral on each. Middle: a grid of small pictures that changes smoothly from digit to digit. Right: points below a diagonal line, most of them close to it."}} tags=["hide-input"]
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 2.6))
